@@ -1,0 +1,193 @@
+"""The declaration of a problem: an immutable record, checked when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike, NDArray
+
+from ncsolve.errors import ProblemError
+from ncsolve.problem.checks import (
+    by_resolved_name,
+    checked_blocks,
+    checked_bounds,
+    checked_data,
+    checked_known,
+    checked_parameters,
+    checked_samples,
+    checked_start,
+    checked_text,
+    choose_unknowns,
+    refuse_penalty,
+)
+from ncsolve.problem.known import KnownPoint, checked_constants
+from ncsolve.problem.start import Start
+from ncsolve.problem.survey import checked_objective, survey
+from ncsolve.problem.variables import Layout, by_name, lay_out, resolve
+
+__all__ = ["Problem"]
+
+Vector = NDArray[np.float64]
+
+
+class Problem:
+    """Minimise a scalar SymPy expression over real unknowns, packed into one vector x of shape (n,).
+
+    Parameters
+    ----------
+    objective
+        Scalar expression over `Symbol`, `IndexedBase` elements under `Sum`, and `MatrixSymbol` expressions.
+    name, description
+        What listings and results call it.
+    variables
+        The unknowns in their order in x. Without it: every free symbol that is neither data nor a parameter, by name
+        (x1, x2, x10). An array is flattened in C order.
+    parameters
+        {Symbol: number}. `with_parameters` changes them without deriving again.
+    data
+        {IndexedBase or MatrixSymbol: array}. Copied; integers stay int64, everything else becomes float64.
+    bounds
+        {variable: (low, high)}: numbers or arrays of the variable's shape, either side None.
+    start
+        {variable: number, array or sampler}, or an array of shape (n,). What it leaves out is drawn as `random_point`
+        says.
+    samples
+        Index of the finite sum for stochastic solvers, a symbol or its name.
+    blocks
+        Groups of variables that block solvers treat in turn: each a variable or a sequence of them.
+    known
+        `Minimum`, `Saddle` and `Maximum` points; each is a test.
+    constants
+        Any of smoothness, pl, strong_convexity, hessian_lipschitz, minimum.
+
+    Every key may be the symbol or its name. A SymPy assumption (positive=True) serves simplification and the random
+    start only: what restricts the domain is `bounds`. Raises `ProblemError`.
+
+    >>> x, y = sp.symbols("x y")
+    >>> Problem((1 - x)**2 + 100 * (y - x**2)**2, start={x: -1.2, y: 1})
+    <Problem 'problem': x, y; n = 2>
+    """
+
+    objective: sp.Expr
+    name: str
+    description: str
+    variables: Layout
+    n: int
+    parameters: Mapping[sp.Symbol, float]
+    data: Mapping[sp.Basic, NDArray[Any]]
+    lower: Vector | None
+    upper: Vector | None
+    bounds: Mapping[str, tuple[Any, Any]]
+    start: Start
+    known: tuple[KnownPoint, ...]
+    constants: Mapping[str, float]
+    penalty: None
+    samples: sp.Basic | None
+    blocks: tuple[tuple[str, ...], ...]
+    derived: dict[Any, Any]
+    source: str | None
+
+    def __init__(
+        self,
+        objective: Any,
+        *,
+        name: str = "problem",
+        variables: Iterable[Any] | None = None,
+        parameters: Mapping[Any, Any] | None = None,
+        data: Mapping[Any, ArrayLike] | None = None,
+        bounds: Mapping[Any, Any] | None = None,
+        start: Any = None,
+        penalty: Any = None,
+        samples: Any = None,
+        blocks: Iterable[Any] | None = None,
+        known: Iterable[KnownPoint] | KnownPoint = (),
+        constants: Mapping[str, Any] | None = None,
+        description: str = "",
+    ) -> None:
+        refuse_penalty(penalty)
+        expression = checked_objective(objective)
+        found = survey(expression)
+        free = by_name(found.free)
+        tables = by_resolved_name(data, free, "data")
+        numbers = by_resolved_name(parameters, free, "parameters")
+        layout = lay_out(choose_unknowns(free, {**tables, **numbers}, variables), start, found)
+        box, lower, upper = checked_bounds(bounds, layout)
+        self.__dict__.update(
+            objective=expression,
+            name=checked_text(name, "name"),
+            description=checked_text(description, "description"),
+            variables=layout,
+            n=layout.n,
+            parameters=checked_parameters(numbers, free),
+            data=checked_data(tables, free, found),
+            bounds=box,
+            lower=lower,
+            upper=upper,
+            start=checked_start(start, layout, lower, upper),
+            penalty=None,
+            samples=checked_samples(samples, found),
+            blocks=checked_blocks(blocks, layout),
+            known=checked_known(known, layout, lower, upper),
+            constants=checked_constants(constants),
+            derived={},
+            source=None,
+        )
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise AttributeError(f"A Problem is immutable: make a new one instead of setting '{name}'.")
+
+    def __repr__(self) -> str:
+        shapes = [v.name + (f"{list(v.shape)}" if v.shape else "") for v in self.variables[:8]]
+        more = ", ..." if len(self.variables) > 8 else ""
+        return f"<Problem '{self.name}': {', '.join(shapes)}{more}; n = {self.n}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What was derived (compiled code) stays behind when a problem is pickled."""
+        return {**self.__dict__, "derived": {}}
+
+    def replaced(self, **attributes: str) -> Problem:
+        """Return a copy with another name, description or source. It shares what was derived."""
+        return self._changed(attributes)
+
+    def with_parameters(self, parameters: Mapping[Any, Any]) -> Problem:
+        """Return the same problem with some parameters changed. Nothing is derived again: `derived` is shared."""
+        table = by_name(self.parameters)
+        if not isinstance(parameters, Mapping):
+            raise ProblemError(f"with_parameters needs a dictionary {{symbol: number}}, not {parameters!r}.")
+        values = {resolve(key, table, "with_parameters", "parameter"): value for key, value in parameters.items()}
+        return self._changed({"parameters": {**self.parameters, **checked_parameters(values, table)}})
+
+    def _changed(self, attributes: Mapping[str, Any]) -> Problem:
+        other = object.__new__(Problem)
+        other.__dict__.update(self.__dict__, **attributes)
+        return other
+
+    def pack(self, values: Any, what: str = "point") -> Vector:
+        """Return x of shape (n,) from {variable: number or array}, complete, or from an array of shape (n,).
+
+        A number fills the whole of its variable. `what` begins the text of an error.
+        """
+        return self.variables.pack(values, what)
+
+    def unpack(self, x: ArrayLike) -> dict[str, Any]:
+        """Return {name: float or array} from x of shape (n,). A batch (m, n) gives arrays of shape (m, ...)."""
+        return self.variables.unpack(x)
+
+    def start_point(self, rng: np.random.Generator) -> Vector:
+        """Return the first point, shape (n,): the declared start, samplers drawn, clipped into the bounds.
+
+        What has no start is drawn as in `random_point`: the middle of a box, or 0, is too often a symmetric saddle.
+        """
+        return self.start.point(rng)
+
+    def random_point(self, rng: np.random.Generator) -> Vector:
+        """Return a random point inside the bounds, shape (n,): for many starts.
+
+        By the first that applies: the declared sampler; uniform between two finite bounds; around the declared start s,
+        or 0 without one, N(s, max(1, |s|)^2), folded inside where one side is bounded. A symbol that is positive or
+        negative by assumption keeps its sign.
+        """
+        return self.start.random(rng)
