@@ -1,0 +1,222 @@
+"""Source that puts the parts of a gradient and the element blocks of a Hessian where they belong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.backends.layout import ATOM, BATCH, Axes, Piece
+from ncsolve.backends.numpy_printer import Printer, _slice
+from ncsolve.graph.derivation import positions
+from ncsolve.graph.differentiate import Block
+from ncsolve.graph.nodes import Affine, Gather, Index
+
+_SPARSE_FROM = 50  # variables from which a Hessian may be sparse
+_SPARSE_DENSITY = 0.15
+
+
+def vector(printer: Printer, parts: Mapping[Gather, int], batch: bool) -> list[str]:
+    """Lines that compute g, shape (n,) or (m, n), as the sum of the scattered parts."""
+    n = printer.n
+    if not batch and all(not g.indices for g in parts):
+        entries = ["0.0"] * n
+        for gather, op in parts.items():
+            k = int(positions(printer.program.graph, gather))
+            code = printer.pieces[op].within(ATOM if entries[k] != "0.0" else 0)
+            entries[k] = code if entries[k] == "0.0" else f"{entries[k]} + {code}"
+        return [f"g = np.array([{', '.join(entries)}], dtype=float)"]
+    remaining = dict(parts)
+    whole = next((g for g, op in parts.items() if _covers(printer, g, op, batch)), None)
+    if whole is not None:
+        lines = [f"g = {printer.pieces[remaining.pop(whole)].code}"]
+    else:
+        lines = [f"g = np.zeros((len({_batch_vector(printer)}), {n}))" if batch else f"g = np.zeros({n})"]
+    for gather, op in remaining.items():
+        lines += _scatter(printer, gather, printer.pieces[op], n, batch)
+    return lines
+
+
+def _covers(printer: Printer, gather: Gather, op: int, batch: bool) -> bool:
+    """Whether a part is a new array with exactly one entry for every variable, in order."""
+    piece, leaf = printer.pieces[op], gather.leaf
+    if piece.code.isidentifier() or printer.program.ops[op].kind in ("gather", "const") or leaf.size != printer.n:
+        return False
+    if len(gather.indices) != 1 or gather.indices[0].size != printer.n:
+        return False
+    return gather.subscripts == (Affine(gather.indices[0], 1, 0),) and piece.axes == ((BATCH,) if batch else ()) + gather.indices
+
+
+def _batch_vector(printer: Printer) -> str:
+    return "x" if "variable" in printer.batched_roles else "v1"
+
+
+def _scatter(printer: Printer, gather: Gather, piece: Piece, n: int, batch: bool) -> list[str]:
+    leading: Axes = (BATCH,) if batch else ()
+    prefix = ":, " if batch else ""
+    if _is_view(gather):
+        leaf = gather.leaf
+        code = piece.aligned((*leading, *gather.indices)).code
+        if leaf.shape == ():
+            return [f"g[{prefix}{leaf.offset}] += {code}"]
+        if len(leaf.shape) == 1:
+            assert isinstance(gather.subscripts[0], Affine)
+            return [f"g[{prefix}{_shifted(gather.subscripts[0], leaf.offset, n)}] += {code}"]
+        shape = ", ".join(map(str, leaf.shape))
+        shape = f"len({_batch_vector(printer)}), {shape}" if batch else shape
+        keys = [_slice(s, size) for s, size in zip(gather.subscripts, leaf.shape, strict=True)]  # type: ignore[arg-type]
+        target = f"g[{prefix}{leaf.offset}:{leaf.offset + leaf.size}].reshape({shape})"
+        return [f"{target}[{', '.join([*([':'] * batch), *keys])}] += {code}"]
+    where = positions(printer.program.graph, gather)
+    grid = gather.indices
+    count = int(where.size)
+    full = _spread(piece, (*leading, *grid), where.shape, f"len({_batch_vector(printer)}), " if batch else "")
+    if batch:
+        name = printer.constant(_accumulator(where.ravel(), n), "s")
+        return [f"g += ({name} @ {full.within(ATOM)}.reshape(len({_batch_vector(printer)}), {count}).T).T"]
+    if len(grid) > 1 and count > 4 * n:
+        name = printer.constant(_accumulator(where.ravel(), n), "s")
+        return [f"g += {name} @ {full.within(ATOM)}.ravel()"]
+    return [f"g += np.bincount({printer.constant(where.ravel(), 'i')}, {full.within(ATOM)}.ravel(), {n})"]
+
+
+def _is_view(gather: Gather) -> bool:
+    return all(isinstance(s, Affine) for s in gather.subscripts) and len(gather.indices) == sum(
+        len(s.indices) for s in gather.subscripts
+    )
+
+
+def _shifted(subscript: Affine, offset: int, n: int) -> str:
+    return _slice(Affine(subscript.index, subscript.stride, subscript.offset + offset), n)
+
+
+def _spread(piece: Piece, axes: Axes, shape: tuple[int, ...], leading: str) -> Piece:
+    """The piece with all of the axes at their full length."""
+    if set(piece.axes) == set(axes):
+        return piece.transposed(axes)
+    sizes = leading + "".join(f"{size}, " for size in shape)
+    return Piece(f"np.broadcast_to({piece.aligned(axes).code}, ({sizes}))", axes)
+
+
+def _accumulator(where: NDArray[np.int64], n: int) -> object:
+    """The sparse matrix that adds entries up at their positions: shape (n, entries)."""
+    from scipy.sparse import csr_array
+
+    count = len(where)
+    return csr_array((np.ones(count), (where, np.arange(count))), shape=(n, count))
+
+
+# -- Hessians --------------------------------------------------------------------------------------------------------
+
+
+def is_sparse(blocks: list[Block], n: int) -> bool:
+    """Whether the element blocks leave most of the Hessian zero."""
+    entries = sum((1 + b.mirrored) * _size(b.indices) for b in blocks)
+    return n >= _SPARSE_FROM and entries <= _SPARSE_DENSITY * n * n
+
+
+def _size(indices: tuple[Index, ...]) -> int:
+    return int(np.prod([i.size for i in indices], dtype=float))
+
+
+def _grid_positions(printer: Printer, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of a block's entries, over its index space."""
+    graph, space = printer.program.graph, block.indices
+    rows = positions(graph, block.row)
+    columns = positions(graph, block.column, block.columns)
+    column_indices = tuple(dict.fromkeys(block.columns))
+
+    def over_space(values: NDArray[np.int64], own: tuple[Index, ...]) -> NDArray[np.int64]:
+        present = [i for i in space if i in own]
+        values = values.transpose([own.index(i) for i in present])
+        return np.broadcast_to(values.reshape([i.size if i in own else 1 for i in space]), [i.size for i in space])
+
+    return over_space(rows, block.row.indices), over_space(columns, column_indices)
+
+
+def dense_hessian(printer: Printer, blocks: list[tuple[Block, int]], n: int, batch: bool) -> list[str]:
+    """Lines that compute H, shape (n, n) or (m, n, n)."""
+    if not batch and n <= 12 and all(not b.indices for b, _ in blocks):
+        return _written_out(printer, blocks, n)
+    lines = [f"H = np.zeros((len(x), {n}, {n}))" if batch else f"H = np.zeros(({n}, {n}))"]
+    for block, op in blocks:
+        lines += _dense_block(printer, block, printer.pieces[op], n, batch)
+    return lines
+
+
+def _written_out(printer: Printer, blocks: list[tuple[Block, int]], n: int) -> list[str]:
+    entries: dict[tuple[int, int], list[str]] = {}
+    for block, op in blocks:
+        r, c = (int(p) for p in _grid_positions(printer, block))
+        for place in {(r, c), (c, r)} if block.mirrored and r != c else {(r, c)}:
+            code = printer.pieces[op].within(ATOM)
+            entries.setdefault(place, []).append(f"2 * {code}" if block.mirrored and r == c else code)
+    rows = [", ".join(" + ".join(entries.get((r, c), ["0.0"])) for c in range(n)) for r in range(n)]
+    return [f"H = np.array([{', '.join(f'[{row}]' for row in rows)}], dtype=float)"]
+
+
+def _dense_block(printer: Printer, block: Block, piece: Piece, n: int, batch: bool) -> list[str]:
+    leading: Axes = (BATCH,) if batch else ()
+    prefix, count = (":, ", "len(x), ") if batch else ("", "")
+    rows, columns = block.row.indices, tuple(dict.fromkeys(block.columns))
+    if not set(rows) & set(columns) and len(columns) == len(block.columns):
+        r, c = positions(printer.program.graph, block.row).ravel(), positions(printer.program.graph, block.column).ravel()
+        if (rs := _range(r)) and (cs := _range(c)):
+            full = _spread(piece, (*leading, *rows, *columns), tuple(i.size for i in (*rows, *columns)), count)
+            name = full.code
+            if len(rows) != 1 or len(columns) != 1:
+                name = f"{full.within(ATOM)}.reshape({count}{len(r)}, {len(c)})"
+            lines = [f"b = {name}", f"H[{prefix}{rs}, {cs}] += b"]
+            if block.mirrored:
+                lines.append(f"H[{prefix}{cs}, {rs}] += b.{'swapaxes(1, 2)' if batch else 'T'}")
+            return lines
+    r2, c2 = (p.ravel() for p in _grid_positions(printer, block))
+    full = _spread(piece, (*leading, *block.indices), tuple(i.size for i in block.indices), count)
+    lines = [f"b = {full.within(ATOM)}.reshape({count}-1)" if block.indices else f"b = {full.code}"]
+    targets = [r2 * n + c2] + ([c2 * n + r2] if block.mirrored else [])
+    flat = f"H.reshape({count}-1)"
+    for where in targets:
+        if len(np.unique(where)) < len(where):
+            name = printer.constant(_accumulator(where, n * n), "s")
+            lines.append(f"H += ({name} @ b.T).T.reshape(H.shape)")
+        elif (step := _range(where)) is not None:
+            lines.append(f"{flat}[{prefix}{step}] += b")
+        else:
+            lines.append(f"{flat}[{prefix}{printer.constant(where, 'i')}] += b")
+    return lines
+
+
+def _range(where: NDArray[np.int64]) -> str | None:
+    """Positions as a slice, when they are evenly spaced and rising."""
+    if len(where) == 1:
+        return f"{where[0]}:{where[0] + 1}"
+    steps = np.diff(where)
+    if len(where) and steps[0] > 0 and (steps == steps[0]).all():
+        return f"{where[0]}:{where[-1] + 1}" + (f":{steps[0]}" if steps[0] > 1 else "")
+    return None
+
+
+def sparse_hessian(printer: Printer, blocks: list[tuple[Block, int]], n: int) -> list[str]:
+    """Lines that compute H as a CSR array; its pattern, and which entries add up where, are computed now."""
+    from scipy.sparse import csr_array
+
+    codes, rows, columns, sources, start = [], [], [], [], 0
+    for block, op in blocks:
+        r, c = (p.ravel() for p in _grid_positions(printer, block))
+        full = _spread(printer.pieces[op], block.indices, tuple(i.size for i in block.indices), "")
+        codes.append(f"{full.within(ATOM)}.ravel()" if block.indices else f"[{full.code}]")
+        entries = np.arange(start, start + len(r))
+        start += len(r)
+        for rr, cc in ((r, c), (c, r)) if block.mirrored else ((r, c),):
+            rows.append(rr)
+            columns.append(cc)
+            sources.append(entries)
+    where = np.concatenate(rows) * n + np.concatenate(columns)
+    places, slots = np.unique(where, return_inverse=True)
+    gather = csr_array((np.ones(len(slots)), (slots, np.concatenate(sources))), shape=(len(places), start))
+    indptr = np.searchsorted(places, np.arange(n + 1) * n).astype(np.int32)
+    names = [printer.constant(v, "s") for v in (gather, (places % n).astype(np.int32), indptr)]
+    printer.namespace["csr_array"] = csr_array
+    joined = codes[0] if len(codes) == 1 else f"np.concatenate([{', '.join(codes)}])"
+    return [f"H = csr_array(({names[0]} @ {joined}, {names[1]}, {names[2]}), shape=({n}, {n}))"]

@@ -1,0 +1,279 @@
+"""Programs as NumPy source: one expression per operation, nested where it is used once.
+
+Scalars (no index, no batch) are Python floats and use `math`; everything else is NumPy. Operations on data alone are
+evaluated once, when the function is made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.backends.layout import ATOM, BATCH, LOOSE, PRODUCT, SUM, UNARY, Axes, Piece, contraction, union
+from ncsolve.graph.nodes import Affine, Index, Leaf, Table, unique
+from ncsolve.graph.program import Op, Program
+
+_MATH = {"abs": "abs", "ceil": "math.ceil", "floor": "math.floor", "loggamma": "math.lgamma"}
+_NUMPY = {
+    "asin": "np.arcsin", "acos": "np.arccos", "atan": "np.arctan", "asinh": "np.arcsinh", "acosh": "np.arccosh",
+    "atanh": "np.arctanh", "atan2": "np.arctan2", "max": "np.maximum", "min": "np.minimum", "and": "np.logical_and",
+    "or": "np.logical_or", "not": "np.logical_not", "mod": "np.mod", "where": "np.where",
+}  # fmt: skip
+_RUNTIME = {"sigmoid", "softplus", "xlogy", "cosine", "quotient", "step", "erf", "erfc", "gamma", "loggamma", "digamma"}
+_SCALAR_RUNTIME = {"sigmoid", "softplus", "logaddexp", "xlogy", "cosine", "quotient", "step", "sign", "digamma"}
+_INFIX = {"add": ("+", SUM), "sub": ("-", SUM), "mul": ("*", PRODUCT), "div": ("/", PRODUCT)}
+_COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+_INLINE_LIMIT = 90  # characters of an expression that may still be nested in another
+
+
+def identifier(name: str) -> str:
+    """A valid Python name made from any symbol's name."""
+    word = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return word if word and not word[0].isdigit() else f"_{word}"
+
+
+class Printer:
+    """Prints the operations that some roots need. `batched` are the leaf roles that carry a leading batch axis."""
+
+    def __init__(self, program: Program, roots: Sequence[int], n: int, batched: frozenset[str] = frozenset()) -> None:
+        self.program = program
+        self.n = n
+        self.batched_roles = batched
+        self.ops = program.used(roots)
+        self.lines: list[str] = []
+        self.namespace: dict[str, Any] = {}
+        self.pieces: dict[int, Piece] = {}
+        self._views: dict[Leaf, str] = {}
+        self._uses = Counter(a for o in self.ops for a in o.args) + Counter(roots)
+        self._batched: dict[int, bool] = {}
+        for o in self.ops:
+            own = o.kind == "gather" and o.detail[0].role in batched  # type: ignore[index]
+            self._batched[o.id] = own or any(self._batched[a] for a in o.args)
+        for o in self.ops:
+            self._print(o)
+
+    @property
+    def footprint(self) -> int:
+        """The numbers that all batched temporaries of one point hold."""
+        return sum(o.size for o in self.ops if self._batched[o.id] and o.kind != "const")
+
+    # -- operations --------------------------------------------------------------------------------------------------
+
+    def _print(self, op: Op) -> None:
+        piece = self._piece(op)
+        if op.level == 0 and op.kind != "const":
+            piece = self._constant(op, piece)
+        elif op.kind not in ("const", "gather") and (self._uses[op.id] > 1 or len(piece.code) > _INLINE_LIMIT):
+            self.lines.append(f"t{op.id} = {piece.code}")
+            piece = Piece(f"t{op.id}", piece.axes)
+        elif op.kind == "gather" and self._uses[op.id] > 1 and not piece.code.isidentifier():
+            self.lines.append(f"t{op.id} = {piece.code}")
+            piece = Piece(f"t{op.id}", piece.axes)
+        self.pieces[op.id] = piece
+
+    def _constant(self, op: Op, piece: Piece) -> Piece:
+        """The value of an operation on data, computed now."""
+        value = evaluate(piece.code, self.namespace)
+        if not piece.axes:
+            return Piece(repr(float(value)), (), ATOM if float(value) >= 0 else UNARY)
+        name = piece.code if piece.code.isidentifier() else f"c{op.id}"
+        self.namespace[name] = value
+        return Piece(name, piece.axes)
+
+    def _piece(self, op: Op) -> Piece:
+        if op.kind == "const":
+            return Piece(_literal(op.detail))
+        if op.kind == "gather":
+            return self._gather(*op.detail)  # type: ignore[misc]
+        args = [self.pieces[a] for a in op.args]
+        if op.kind in ("sum", "peak"):
+            return self._reduction(op, args[0])
+        if op.kind == "contract":
+            return contraction(args[0], args[1], op.detail)  # type: ignore[arg-type]
+        return self._elementwise(op, args)
+
+    def _elementwise(self, op: Op, args: list[Piece]) -> Piece:
+        axes = union(args)
+        args = [a.aligned(axes) for a in args]
+        if op.kind in _INFIX:
+            sign, binds = _INFIX[op.kind]
+            return Piece(f"{args[0].within(binds)} {sign} {args[1].within(binds + 1)}", axes, binds)
+        if op.kind == "neg":
+            return Piece(f"-{args[0].within(UNARY)}", axes, UNARY)
+        if op.kind == "square":
+            if not axes and args[0].code.isidentifier():
+                return Piece(f"{args[0].code} * {args[0].code}", axes, PRODUCT)
+            return Piece(f"{args[0].within(ATOM)}**2", axes, UNARY)
+        if op.kind == "pow":
+            return Piece(f"{args[0].within(ATOM)}**{args[1].within(ATOM)}", axes, UNARY)
+        if op.kind in _COMPARE:
+            return Piece(f"{args[0].within(SUM)} {_COMPARE[op.kind]} {args[1].within(SUM)}", axes, LOOSE)
+        if not axes:
+            return self._scalar(op.kind, args)
+        if op.kind in _RUNTIME:
+            return Piece(f"rt.{op.kind}({', '.join(a.code for a in args)})", axes)
+        return Piece(f"{_NUMPY.get(op.kind, f'np.{op.kind}')}({', '.join(a.code for a in args)})", axes)
+
+    def _scalar(self, kind: str, args: list[Piece]) -> Piece:
+        if kind == "where":
+            condition, yes, no = (a.within(LOOSE) for a in args)
+            return Piece(f"({yes} if {condition} else {no})")
+        if kind in ("and", "or"):
+            return Piece(f"({f' {kind} '.join(a.within(SUM) for a in args)})")
+        if kind == "not":
+            return Piece(f"(not {args[0].within(SUM)})")
+        if kind in ("max", "min"):
+            return Piece(f"{kind}({', '.join(a.code for a in args)})")
+        if kind == "mod":
+            return Piece(f"{args[0].within(PRODUCT)} % {args[1].within(UNARY)}", (), PRODUCT)
+        name = f"rt.s_{kind}" if kind in _SCALAR_RUNTIME else _MATH.get(kind, f"math.{kind}")
+        return Piece(f"{name}({', '.join(a.code for a in args)})")
+
+    def _reduction(self, op: Op, arg: Piece) -> Piece:
+        over: Axes = op.detail  # type: ignore[assignment]
+        axes = tuple(i for i in arg.axes if i not in over)
+        name = "sum" if op.kind == "sum" else "max"
+        where = ", ".join(str(arg.axes.index(i)) for i in over)
+        call = "" if not axes else where if len(over) == 1 else f"({where})"
+        inner = self.program.ops[op.args[0]]
+        if op.kind == "sum" and inner.kind == "square" and not axes:
+            root = self.pieces[inner.args[0]]
+            if root.code.isidentifier() and root.axes == arg.axes:
+                return Piece(f"float(np.vdot({root.code}, {root.code}))")
+        code = f"{arg.within(ATOM)}.{name}({call})"
+        return Piece(code if axes else f"float({code})", axes)
+
+    # -- gathers -----------------------------------------------------------------------------------------------------
+
+    def _gather(self, leaf: Leaf, subscripts: tuple[Affine | Table, ...]) -> Piece:
+        batch = (BATCH,) if leaf.role in self.batched_roles else ()
+        if leaf.role == "parameter":
+            return Piece(f"p[{leaf.name!r}]")
+        if leaf.shape == ():
+            vector = self._vector(leaf)
+            if leaf.role == "data":
+                return Piece(self._array(leaf))
+            return Piece(f"{vector}[:, {leaf.offset}]" if batch else f"{vector}.item({leaf.offset})", batch)
+        counts = Counter(i for s in subscripts for i in s.indices)
+        fancy = [isinstance(s, Table) or (s.index is not None and counts[s.index] > 1) for s in subscripts]
+        basic = [":" if f else _slice(s, n) for f, s, n in zip(fancy, subscripts, leaf.shape, strict=True)]  # type: ignore[arg-type]
+        view = self._view(leaf)
+        if any(b != ":" for b in basic):
+            view = f"{view}[{', '.join([':'] * len(batch) + basic)}]"
+        if not any(fancy):
+            axes = (*batch, *(s.index for s in subscripts if s.index is not None))  # type: ignore[union-attr]
+            return Piece(view if axes else f"float({view})", axes)
+        return self._fancy(view, subscripts, fancy, batch)
+
+    def _fancy(self, view: str, subscripts: tuple[Affine | Table, ...], fancy: list[bool], batch: Axes) -> Piece:
+        """Advanced indexing, on what basic indexing has left of the axes."""
+        kept = [(s, f) for s, f in zip(subscripts, fancy, strict=True) if f or s.indices]
+        grid = unique(i for s, f in kept if f for i in s.indices)
+        keys = [self._positions(s, grid) if f else ":" for s, f in kept]
+        places = [k for k, (_, f) in enumerate(kept) if f]
+        before = tuple(s.indices[0] for s, f in kept[: places[0]] if not f)
+        after = tuple(s.indices[0] for s, f in kept[places[0] :] if not f)
+        if places == list(range(places[0], places[-1] + 1)):
+            axes = (*batch, *before, *grid, *after)
+        else:
+            axes = (*grid, *batch, *before, *after)
+        while keys[-1] == ":":
+            keys.pop()
+        return Piece(f"{view}[{', '.join([':'] * len(batch) + keys)}]", axes)
+
+    def _positions(self, subscript: Affine | Table, grid: Axes) -> str:
+        """The name of an array of positions along one axis, over the grid of all indices that are looked up together."""
+        if isinstance(subscript, Table):
+            values = self.program.graph.arrays[subscript.leaf.name]
+        else:
+            assert subscript.index is not None
+            values = subscript.offset + subscript.stride * np.arange(subscript.index.size)
+        return self.constant(aligned_array(values, subscript.indices, grid), "i")
+
+    def constant(self, value: Any, prefix: str) -> str:
+        for name, known in self.namespace.items():
+            if name.startswith(prefix) and known is value:
+                return name
+        name = f"{prefix}_{sum(n.startswith(prefix + '_') for n in self.namespace)}"
+        self.namespace[name] = value
+        return name
+
+    def _array(self, leaf: Leaf) -> str:
+        name = "d_" + identifier(leaf.name)
+        while name in self.namespace and self.namespace[name] is not self.program.graph.arrays[leaf.name]:
+            name += "_"
+        self.namespace[name] = self.program.graph.arrays[leaf.name]
+        return name
+
+    def _vector(self, leaf: Leaf) -> str:
+        return "x" if leaf.role == "variable" else f"v{leaf.order}"
+
+    def _view(self, leaf: Leaf) -> str:
+        if leaf.role == "data":
+            return self._array(leaf)
+        if leaf not in self._views:
+            vector = self._vector(leaf)
+            batch = ":, " if leaf.role in self.batched_roles else ""
+            code = f"{vector}[{batch}{leaf.offset}:{leaf.offset + leaf.size}]"
+            if leaf.size == self.n:
+                code = vector
+                if len(leaf.shape) == 1:
+                    return vector
+            if len(leaf.shape) > 1:
+                shape = ", ".join(map(str, leaf.shape))
+                code += f".reshape(len({vector}), {shape})" if batch else f".reshape({shape})"
+            name = "_".join([vector, identifier(leaf.name)])
+            self._views[leaf] = name
+            self.lines.append(f"{name} = {code}")
+        return self._views[leaf]
+
+
+def _literal(value: Any) -> str:
+    if value != value:
+        return "math.nan"
+    if value in (float("inf"), float("-inf")):
+        return "math.inf" if value > 0 else "(-math.inf)"
+    return repr(int(value)) if value == int(value) and abs(value) < 2**53 else repr(value)
+
+
+def _slice(subscript: Affine, size: int) -> str:
+    """One axis of a basic index: a position, or a slice over the affine values."""
+    if subscript.index is None:
+        return str(subscript.offset)
+    start, stride, count = subscript.offset, subscript.stride, subscript.index.size
+    if (start, stride, count) == (0, 1, size):
+        return ":"
+    last = start + stride * (count - 1)
+    if stride == 1:
+        return f"{start or ''}:{last + 1}"
+    stop = last + (1 if stride > 0 else -1)
+    return f"{start}:{stop if stop >= 0 else ''}:{stride}"
+
+
+def aligned_array(values: NDArray[Any], indices: Axes, grid: tuple[Index, ...]) -> NDArray[Any]:
+    """An array over some indices, transposed and reshaped to broadcast over a grid."""
+    present = tuple(i for i in grid if i in indices)
+    values = values.transpose([indices.index(i) for i in present])
+    return values.reshape([i.size if i in indices else 1 for i in grid])
+
+
+def evaluate(expression: str, namespace: dict[str, Any]) -> Any:
+    """The value of a generated expression. The text comes from a graph, never from a user."""
+    with np.errstate(all="ignore"):
+        return execute(f"result = {expression}\n", namespace)["result"]
+
+
+def execute(source: str, namespace: dict[str, Any], filename: str = "<ncsolve>") -> dict[str, Any]:
+    """The names that generated source defines."""
+    import math
+
+    from ncsolve.backends import runtime
+
+    scope: dict[str, Any] = {"np": np, "math": math, "rt": runtime, **namespace}
+    exec(compile(source, filename, "exec"), scope)
+    return scope

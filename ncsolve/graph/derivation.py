@@ -1,0 +1,85 @@
+"""What is derived from one objective: its graph, and on demand the graphs of its derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.graph.differentiate import Block, adjoints, hessian_blocks, tangents
+from ncsolve.graph.lower import Lowering
+from ncsolve.graph.nodes import Affine, Gather, Graph, Index, Node, Subscript, Table
+
+if TYPE_CHECKING:
+    from ncsolve.problem import Problem
+
+
+class Derivation:
+    """The value node of a problem's objective and its derivatives, each derived once, when it is first asked for."""
+
+    def __init__(self, problem: Problem) -> None:
+        lowering = Lowering(problem)
+        self.n = problem.n
+        self.value: Node = lowering.node(problem.objective)
+        self.graph: Graph = lowering.graph
+        self.samples: Index | None = lowering.samples
+        self.samples_name: str | None = lowering.samples_name
+        self._directional: list[Node] = [self.value]
+
+    @cached_property
+    def adjoint(self) -> dict[Gather, Node]:
+        """The gradient's parts: grad f = sum over gathers of scatter(gather's subscripts, adjoint)."""
+        return adjoints(self.graph, self.value)
+
+    @cached_property
+    def product(self) -> dict[Gather, Node]:
+        """The parts of the Hessian-vector product along direction 1."""
+        return dict(zip(self.adjoint, tangents(self.graph, self.adjoint.values()), strict=True))
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """The element blocks of the Hessian."""
+        return hessian_blocks(self.graph, self.adjoint)
+
+    def directional(self, order: int) -> Node:
+        """D^k f [v1, ..., vk], the k-th derivative along k directions."""
+        while len(self._directional) <= order:
+            k = len(self._directional)
+            self._directional += tangents(self.graph, [self._directional[-1]], k)
+        return self._directional[order]
+
+
+def derive(problem: Problem) -> Derivation:
+    """The derivation of a problem, which copies of it with other parameters share."""
+    if "derivation" not in problem.derived:
+        problem.derived["derivation"] = Derivation(problem)
+    derivation: Derivation = problem.derived["derivation"]
+    return derivation
+
+
+def positions(graph: Graph, gather: Gather, indices: Sequence[Index] | None = None) -> NDArray[np.int64]:
+    """Where in the packed x a gather reads, over its indices (which may be given other names, in the same order)."""
+    grid = gather.indices
+    if indices is not None and len(set(indices)) < len(indices):  # a diagonal: evaluate apart, then take it
+        full = positions(graph, gather)
+        return np.einsum(full, [list(dict.fromkeys(indices)).index(i) for i in indices], list(range(len(set(indices)))))
+    flat = np.zeros([i.size for i in grid], dtype=np.int64)
+    for subscript, size in zip(gather.subscripts, gather.leaf.shape, strict=True):
+        flat = flat * size + _axis_positions(graph, subscript, grid)
+    return flat + gather.leaf.offset
+
+
+def _axis_positions(graph: Graph, subscript: Subscript, grid: tuple[Index, ...]) -> NDArray[np.int64]:
+    if isinstance(subscript, Table):
+        values = graph.arrays[subscript.leaf.name].astype(np.int64)
+    elif subscript.index is None:
+        return np.asarray(subscript.offset)
+    else:
+        assert isinstance(subscript, Affine)
+        values = subscript.offset + subscript.stride * np.arange(subscript.index.size)
+    present = [i for i in grid if i in subscript.indices]
+    values = values.transpose([subscript.indices.index(i) for i in present])
+    return values.reshape([i.size if i in subscript.indices else 1 for i in grid])

@@ -1,0 +1,316 @@
+"""The array graph: what an objective is once it has been lowered from SymPy.
+
+A node is a real function of the variables and of a set of named indices. Four kinds suffice, and they are closed under
+differentiation:
+
+- `Gather`     an element of a leaf array, `A[i, j]`, `x[2*i + 1]`, `U[row[k], c]`; a leaf is a variable, a direction,
+  a parameter or data
+- `Pointwise`  a SymPy kernel over other nodes (their symbols), on the union of their indices
+- `Contract`   the product of nodes, summed over some of their indices
+- `Peak`       the maximum of a node over an index, a constant shift that keeps log-sum-exp finite (its derivative is
+  zero, because the result does not depend on it)
+
+Nodes are hash-consed: building the same thing twice gives the same object. `id` grows with construction, so that
+sorting by it is a topological order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, order=True)
+class Index:
+    """A named range 0, ..., size - 1. `tag` tells apart ranges of equal size; `copy` those that are nested."""
+
+    size: int
+    tag: str = ""
+    copy: int = 0
+
+    def __repr__(self) -> str:
+        return f"{self.tag or 'i'}{self.size}_{self.copy}"
+
+
+@dataclass(frozen=True)
+class Affine:
+    """The subscript stride * index + offset; a constant where index is None."""
+
+    index: Index | None
+    stride: int
+    offset: int
+
+    @property
+    def indices(self) -> tuple[Index, ...]:
+        return () if self.index is None else (self.index,)
+
+    def renamed(self, names: Mapping[Index, Index]) -> Affine:
+        return self if self.index is None else Affine(names.get(self.index, self.index), self.stride, self.offset)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The subscript leaf[indices]: an integer array, known when the graph is built."""
+
+    leaf: Leaf
+    indices: tuple[Index, ...]
+
+    def renamed(self, names: Mapping[Index, Index]) -> Table:
+        return Table(self.leaf, tuple(names.get(i, i) for i in self.indices))
+
+
+Subscript = Affine | Table
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """An array that a gather reads.
+
+    `role` is "variable" (a view of the packed x at `offset`), "direction" (the same view of the vector of order
+    `order`), "parameter" or "data". The arrays of data leaves are in `Graph.arrays`.
+    """
+
+    role: str
+    name: str
+    shape: tuple[int, ...]
+    offset: int = 0
+    order: int = 0
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+ROW_COUNT = Leaf("parameter", "_row_count", ())
+ROW_WEIGHT = Leaf("parameter", "_row_weight", ())
+
+
+class Node:
+    """A function of variables and of `indices`; `symbol` stands for it in the kernels of other nodes."""
+
+    __slots__ = ("dependent", "id", "indices", "symbol")
+    id: int
+    symbol: sp.Symbol
+    indices: tuple[Index, ...]
+    dependent: bool
+
+    @property
+    def operands(self) -> tuple[Node, ...]:
+        return ()
+
+    @property
+    def size(self) -> int:
+        """The number of points of the index space."""
+        size = 1
+        for index in self.indices:
+            size *= index.size
+        return size
+
+
+class Gather(Node):
+    __slots__ = ("leaf", "subscripts")
+
+    def __init__(self, leaf: Leaf, subscripts: tuple[Subscript, ...]) -> None:
+        self.leaf = leaf
+        self.subscripts = subscripts
+        self.indices = unique(i for s in subscripts for i in s.indices)
+        self.dependent = leaf.role in ("variable", "direction")
+
+
+class Pointwise(Node):
+    __slots__ = ("_operands", "kernel")
+
+    def __init__(self, kernel: sp.Expr, operands: tuple[Node, ...]) -> None:
+        self.kernel = kernel
+        self._operands = operands
+        widest = sorted(operands, key=lambda node: -len(node.indices))
+        self.indices = unique(i for node in widest for i in node.indices)
+        self.dependent = any(node.dependent for node in operands)
+
+    @property
+    def operands(self) -> tuple[Node, ...]:
+        return self._operands
+
+
+class Contract(Node):
+    __slots__ = ("_operands", "over")
+
+    def __init__(self, operands: tuple[Node, ...], over: tuple[Index, ...]) -> None:
+        self._operands = operands
+        self.over = over
+        self.indices = unique(i for node in operands for i in node.indices if i not in over)
+        self.dependent = any(node.dependent for node in operands)
+
+    @property
+    def operands(self) -> tuple[Node, ...]:
+        return self._operands
+
+
+class Peak(Node):
+    __slots__ = ("operand", "over")
+
+    def __init__(self, operand: Node, over: tuple[Index, ...]) -> None:
+        self.operand = operand
+        self.over = over
+        self.indices = tuple(i for i in operand.indices if i not in over)
+        self.dependent = operand.dependent
+
+    @property
+    def operands(self) -> tuple[Node, ...]:
+        return (self.operand,)
+
+
+def unique(items: Iterable[Index]) -> tuple[Index, ...]:
+    return tuple(dict.fromkeys(items))
+
+
+class Graph:
+    """Builds nodes, each only once, in their simplest form."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, NDArray[np.generic]] = {}
+        self._nodes: dict[Hashable, Node] = {}
+        self._of_symbol: dict[sp.Symbol, Node] = {}
+        self._tables: dict[tuple[tuple[int, ...], str, bytes], Leaf] = {}
+        self.one = self.constant(sp.S.One)
+        self.zero = self.constant(sp.S.Zero)
+
+    # -- leaves ------------------------------------------------------------------------------------------------------
+
+    def data(self, name: str, array: NDArray[np.generic]) -> Leaf:
+        """A leaf for an array that has a name of its own."""
+        self.arrays[name] = array
+        return Leaf("data", name, array.shape)
+
+    def table(self, array: NDArray[np.generic]) -> Leaf:
+        """A leaf for an array that the lowering computed; equal arrays share one leaf."""
+        key = (array.shape, array.dtype.str, array.tobytes())
+        if key not in self._tables:
+            self._tables[key] = self.data(f"_t{len(self._tables)}", np.ascontiguousarray(array))
+        return self._tables[key]
+
+    # -- nodes -------------------------------------------------------------------------------------------------------
+
+    def _intern(self, key: Hashable, make: type[Node], *arguments: object) -> Node:
+        node = self._nodes.get(key)
+        if node is None:
+            node = make(*arguments)
+            node.id = len(self._nodes)
+            node.symbol = sp.Symbol(f"_n{node.id}", real=True)
+            self._nodes[key] = node
+            self._of_symbol[node.symbol] = node
+        return node
+
+    def knows(self, symbol: sp.Symbol) -> bool:
+        """Whether a symbol stands for a node of this graph."""
+        return symbol in self._of_symbol
+
+    def nodes_of(self, kernel: sp.Expr) -> tuple[Node, ...]:
+        return tuple(sorted((self._of_symbol[s] for s in kernel.free_symbols), key=lambda node: node.id))
+
+    def constant(self, value: sp.Expr | float) -> Node:
+        value = sp.sympify(value)
+        return self._intern(("pointwise", value), Pointwise, value, ())
+
+    def gather(self, leaf: Leaf, subscripts: tuple[Subscript, ...] = ()) -> Node:
+        return self._intern(("gather", leaf, subscripts), Gather, leaf, subscripts)
+
+    def pointwise(self, kernel: sp.Expr) -> Node:
+        """The node of a kernel over the symbols of other nodes."""
+        if kernel.is_Symbol:
+            return self._of_symbol[kernel]
+        return self._intern(("pointwise", kernel), Pointwise, kernel, self.nodes_of(kernel))
+
+    def add(self, nodes: Iterable[Node]) -> Node:
+        terms = [self.inline(node) for node in nodes]
+        if len(terms) == 1:
+            return self.pointwise(terms[0])
+        return self.pointwise(sp.Add(*terms))
+
+    def multiply(self, nodes: Iterable[Node]) -> Node:
+        return self.pointwise(sp.Mul(*(self.inline(node) for node in nodes)))
+
+    @staticmethod
+    def inline(node: Node) -> sp.Expr:
+        """The node in a kernel: itself written out when it is small, else its symbol."""
+        if isinstance(node, Pointwise) and len(node._operands) <= 4 and node.kernel.count_ops() <= 12:
+            return node.kernel
+        return node.symbol
+
+    def contract(self, operands: Iterable[Node], over: Iterable[Index]) -> Node:
+        """The sum over `over` of the product of operands; an index that none of them has counts as a factor size."""
+        scale: sp.Expr = sp.S.One
+        groups: dict[frozenset[Index], list[Node]] = {}
+        for node in operands:
+            if isinstance(node, Pointwise) and not node.operands:
+                scale *= node.kernel
+            else:
+                factor, node = self._split_number(node)
+                scale *= factor
+                groups.setdefault(frozenset(node.indices), []).append(node)
+        if scale == 0:
+            return self.zero
+        present = {i for indices in groups for i in indices}
+        for index in (over := unique(over)):
+            if index not in present:
+                scale *= self.count(index)
+        over = tuple(sorted(i for i in over if i in present))
+        merged = [group[0] if len(group) == 1 else self.multiply(group) for group in groups.values()]
+        outside = [node for node in merged if not any(i in over for i in node.indices)]
+        inside = [node for node in merged if any(i in over for i in node.indices)]
+        factors = [scale, *(self.inline(node) for node in outside)]
+        if inside:
+            inside.sort(key=lambda node: node.id)
+            key = ("contract", tuple(node.id for node in inside), over)
+            factors.append(self._intern(key, Contract, tuple(inside), over).symbol)
+        return self.pointwise(sp.Mul(*factors))
+
+    def count(self, index: Index) -> sp.Expr:
+        """How often an index is summed: a number, but for the rows of a finite sum, of which a subset may be asked for."""
+        return self.gather(ROW_COUNT).symbol if index.tag == "sample" else sp.Integer(index.size)
+
+    def _split_number(self, node: Node) -> tuple[sp.Expr, Node]:
+        """A kernel's numerical factor and the rest: 2 * r**2 is 2 and r**2, 2*a - 2*b is 2 and a - b."""
+        if isinstance(node, Pointwise):
+            factor, rest = node.kernel.primitive() if node.kernel.is_Add else node.kernel.as_coeff_Mul()
+            return factor, self.pointwise(rest) if factor != 1 else node
+        return sp.S.One, node
+
+    def peak(self, operand: Node, over: tuple[Index, ...]) -> Node:
+        return self._intern(("peak", operand.id, over), Peak, operand, over)
+
+    # -- traversal ---------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def reachable(roots: Iterable[Node]) -> list[Node]:
+        """All nodes that the roots are built from, operands first."""
+        seen: dict[int, Node] = {}
+        stack = list(roots)
+        while stack:
+            node = stack.pop()
+            if node.id not in seen:
+                seen[node.id] = node
+                stack.extend(node.operands)
+        return [seen[k] for k in sorted(seen)]
+
+    def rename(self, node: Node, names: Mapping[Index, Index]) -> Node:
+        """The same function with free indices renamed (to names that occur nowhere in it)."""
+        new: dict[int, Node] = {}
+        for old in self.reachable([node]):
+            if not any(i in names for i in old.indices):
+                new[old.id] = old
+            elif isinstance(old, Gather):
+                new[old.id] = self.gather(old.leaf, tuple(s.renamed(names) for s in old.subscripts))
+            elif isinstance(old, Pointwise):
+                new[old.id] = self.pointwise(old.kernel.xreplace({o.symbol: new[o.id].symbol for o in old.operands}))
+            elif isinstance(old, Contract):
+                inner = {k: v for k, v in names.items() if k not in old.over}
+                operands = [self.rename(o, inner) if len(inner) < len(names) else new[o.id] for o in old.operands]
+                new[old.id] = self.contract(operands, old.over)
+            elif isinstance(old, Peak):
+                new[old.id] = self.peak(new[old.operand.id], old.over)
+        return new[node.id]
