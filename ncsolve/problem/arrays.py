@@ -37,7 +37,9 @@ def data_array(value: Any, what: str) -> NDArray[Any]:
 def broadcast_to_shape(value: Any, shape: tuple[int, ...], what: str, finite: bool = True) -> NDArray[np.float64]:
     """Return `value` with exactly this shape. A single number fills it; any other shape is an error."""
     array = real_array(value, what, finite)
-    if array.ndim and array.shape != shape:
+    if array.shape == shape:
+        return array
+    if array.ndim:
         wanted = f"a number or an array of shape {shape}" if shape else "one number"
         raise ProblemError(f"{what} has shape {array.shape}, but it must be {wanted}.")
     return np.broadcast_to(array, shape)

@@ -27,9 +27,9 @@ def refuse_penalty(penalty: Any) -> None:
         )
 
 
-def by_resolved_name(values: Any, table: Mapping[str, sp.Basic], what: str) -> dict[str, Any]:
+def by_resolved_name(values: Any, table: Mapping[str, sp.Basic], what: str, kind: str = "symbol") -> dict[str, Any]:
     """Return {name: value} from {symbol or name: value}, where every key must be in `table`."""
-    return {resolve(key, table, what, "symbol"): value for key, value in checked_mapping(values, what).items()}
+    return {resolve(key, table, what, kind): value for key, value in checked_mapping(values, what).items()}
 
 
 def checked_mapping(values: Any, what: str) -> Mapping[Any, Any]:
@@ -205,11 +205,10 @@ def _flat(values: Any, layout: Layout) -> Any:
 
 
 def checked_known(points: Any, layout: Layout, lower: Vector | None, upper: Vector | None) -> tuple[KnownPoint, ...]:
-    points = (points,) if isinstance(points, KnownPoint) else points
     if not isinstance(points, Iterable):
-        _refuse_known(points)
-    points = tuple(points)
-    for number, point in enumerate(points, start=1):
+        points = (points,)
+    known = tuple(points)
+    for number, point in enumerate(known, start=1):
         if not isinstance(point, KnownPoint):
             _refuse_known(point)
         what = f"known: point {number} ({point.kind})"
@@ -222,7 +221,7 @@ def checked_known(points: Any, layout: Layout, lower: Vector | None, upper: Vect
                 k = int(np.argmax(outside))
                 box = f"[{lower[k]:g}, {upper[k]:g}]"
                 raise ProblemError(f"{what} lies outside the bounds: {_element(layout, k)} = {x[k]:g} is not in {box}.")
-    return points
+    return known
 
 
 def _refuse_known(point: Any) -> NoReturn:

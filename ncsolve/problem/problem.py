@@ -9,7 +9,6 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from ncsolve.errors import ProblemError
 from ncsolve.problem.checks import (
     by_resolved_name,
     checked_blocks,
@@ -26,7 +25,7 @@ from ncsolve.problem.checks import (
 from ncsolve.problem.known import KnownPoint, checked_constants
 from ncsolve.problem.start import Start
 from ncsolve.problem.survey import checked_objective, survey
-from ncsolve.problem.variables import Layout, by_name, lay_out, resolve
+from ncsolve.problem.variables import Layout, by_name, lay_out
 
 __all__ = ["Problem"]
 
@@ -153,12 +152,16 @@ class Problem:
         return self._changed(attributes)
 
     def with_parameters(self, parameters: Mapping[Any, Any]) -> Problem:
-        """Return the same problem with some parameters changed. Nothing is derived again: `derived` is shared."""
+        """Return the same problem with some parameters changed. Nothing is derived again: `derived` is shared.
+
+        Known points and constants are dropped when a value changes, since they were stated for the old ones.
+        """
         table = by_name(self.parameters)
-        if not isinstance(parameters, Mapping):
-            raise ProblemError(f"with_parameters needs a dictionary {{symbol: number}}, not {parameters!r}.")
-        values = {resolve(key, table, "with_parameters", "parameter"): value for key, value in parameters.items()}
-        return self._changed({"parameters": {**self.parameters, **checked_parameters(values, table)}})
+        values = by_resolved_name(parameters, table, "with_parameters", "parameter")
+        changed = {**self.parameters, **checked_parameters(values, table)}
+        if changed == self.parameters:
+            return self
+        return self._changed({"parameters": changed, "known": (), "constants": {}})
 
     def _changed(self, attributes: Mapping[str, Any]) -> Problem:
         other = object.__new__(Problem)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,16 @@ from ncsolve.problem.variables import Variable
 __all__ = ["He", "Normal", "Sampler", "Start", "Uniform", "Xavier"]
 
 
-@runtime_checkable
-class Sampler(Protocol):
-    """Anything that draws the start of one variable: `sample(rng, shape)` returns an array of that shape."""
+class Sampler(ABC):
+    """A distribution that the start of one variable is drawn from."""
 
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]: ...
+    @abstractmethod
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Return one draw, an array of this shape."""
 
 
 @dataclass(frozen=True)
-class Normal:
+class Normal(Sampler):
     """Independent normal numbers, N(mean, std^2)."""
 
     mean: float = 0.0
@@ -40,7 +41,7 @@ class Normal:
 
 
 @dataclass(frozen=True)
-class Uniform:
+class Uniform(Sampler):
     """Independent numbers, uniform in [low, high)."""
 
     low: float = -1.0
@@ -55,8 +56,8 @@ class Uniform:
 
 
 @dataclass(frozen=True)
-class Xavier:
-    """Weights of a layer before tanh or sigmoid: uniform with variance 2 / (fan_in + fan_out). [Glorot & Bengio 2010]"""
+class Xavier(Sampler):
+    """Weights of a layer before tanh or sigmoid: uniform, variance 2 / (fan_in + fan_out). [Glorot & Bengio 2010]"""
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
         limit = math.sqrt(6 / sum(_fans(shape)))
@@ -64,7 +65,7 @@ class Xavier:
 
 
 @dataclass(frozen=True)
-class He:
+class He(Sampler):
     """Weights of a layer before a ReLU: normal with variance 2 / fan_in. [He, Zhang, Ren & Sun 2015]"""
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -178,10 +178,14 @@ def _shape(symbol: sp.Basic, name: str, start: Any) -> tuple[int, ...]:
     if shape is None:
         shape = _shape_of_start(symbol, name, start)
     if not shape or not all(isinstance(size, (int, np.integer, sp.Integer)) and size > 0 for size in shape):
-        kind = type(symbol).__name__
+        example = (
+            f'MatrixSymbol("{name}", 10, 3)'
+            if isinstance(symbol, sp.MatrixSymbol)
+            else f'IndexedBase("{name}", shape=(10,))'
+        )
         raise ProblemError(
             f"Variable '{name}' needs a shape of positive integers, which {tuple(shape or ())} is not. "
-            f'Declare {kind}("{name}", ' + ("10, 3)." if kind == "MatrixSymbol" else "shape=(10,)).")
+            f"Declare {example}, or give its values under data= if it is known."
         )
     return tuple(int(size) for size in shape)
 

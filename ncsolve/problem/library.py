@@ -1,0 +1,101 @@
+"""The problem library: shipped problem files and problems of plugins, by bare name."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ncsolve.errors import ProblemError, did_you_mean
+
+if TYPE_CHECKING:
+    from ncsolve.problem.problem import Problem
+
+__all__ = ["Entry", "entries", "folder", "load"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a listing."""
+
+    name: str
+    summary: str
+    parameters: tuple[str, ...]
+    """Of its function, as written: ("n: int = 10",)."""
+    origin: str
+    """"library", or "plugin"."""
+
+
+def folder() -> Path:
+    """Return where the shipped problem files are: inside an installed wheel, or beside the package in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "_problems"
+    return installed if installed.is_dir() else package.parent / "problems"
+
+
+def entries(registered: Mapping[str, Any] | None = None) -> list[Entry]:
+    """List the library by name without executing anything, and what plugins have registered: {name: factory}."""
+    shipped = [_read(name, path) for name, path in _files().items()]
+    added = [_describe(name, factory) for name, factory in (registered or {}).items()]
+    return sorted(shipped + added, key=lambda entry: entry.name)
+
+
+def load(
+    reference: str, arguments: Mapping[str, Any] | None = None, registered: Mapping[str, Any] | None = None
+) -> Problem:
+    """Return the problem for "FILE.py", "FILE.py:NAME" or a bare name of the library, built with `arguments`.
+
+    `arguments` are the texts of -p, or values; `registered` holds the problems of plugins, {name: factory or Problem}.
+    """
+    from ncsolve.problem.files import build, is_file_reference, load_file
+
+    if is_file_reference(reference):
+        return load_file(reference, arguments)
+    files, registered, name = _files(), registered or {}, _canonical(reference)
+    source = reference + "".join(f" -p {key}={value}" for key, value in (arguments or {}).items())
+    if name in files:
+        return load_file(f"{files[name]}:problem", arguments).replaced(name=name, source=source)
+    if reference in registered:
+        problem = build(registered[reference], reference, arguments or {})
+        return problem.replaced(name=reference, source=source)
+    hint = did_you_mean(name, [*files, *registered]) or " `ncsolve problems` lists them."
+    is_here = Path(f"{reference}.py").is_file()
+    raise ProblemError(
+        f"There is no problem '{reference}' in the library." + (f" Did you mean {reference}.py?" if is_here else hint)
+    )
+
+
+def _canonical(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _files() -> dict[str, Path]:
+    paths = sorted(folder().glob("*.py"))
+    return {_canonical(path.stem): path for path in paths if not path.stem.startswith("_")}
+
+
+def _read(name: str, path: Path) -> Entry:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    summary = (ast.get_docstring(tree) or "").partition("\n")[0]
+    function = next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "problem"), None)
+    return Entry(name, summary, _written_parameters(function) if function else (), "library")
+
+
+def _written_parameters(function: ast.FunctionDef) -> tuple[str, ...]:
+    arguments = function.args.args
+    defaults = [None] * (len(arguments) - len(function.args.defaults)) + list(function.args.defaults)
+    return tuple(
+        ast.unparse(argument) + (f" = {ast.unparse(default)}" if default else "")
+        for argument, default in zip(arguments, defaults, strict=True)
+    )
+
+
+def _describe(name: str, factory: Any) -> Entry:
+    import inspect
+
+    if not callable(factory):
+        return Entry(name, getattr(factory, "description", ""), (), "plugin")
+    summary = inspect.cleandoc(factory.__doc__ or "").partition("\n")[0]
+    return Entry(name, summary, tuple(map(str, inspect.signature(factory).parameters.values())), "plugin")
