@@ -84,9 +84,10 @@ class Oracle:
             self._count("gradient", len(x), points=0)
             value, gradient = self._blocks("gradient", BATCH, x)
             return value, gradient
-        if self._remembers(x) and self._last_gradient is not None:
+        known = self._remembers(x)
+        if known and self._last_gradient is not None:
             return self._last_value, self._last_gradient.copy()
-        self._count("value", 1)
+        self._count("value", 0 if known else 1)
         self._count("gradient", 1, points=0)
         value, gradient = self._at("gradient", x)
         value = float(value)
@@ -190,6 +191,11 @@ class Oracle:
             raise BudgetExhausted("TIME")
         self.counts[kind] += m
         self._points += m if points is None else points
+
+    @property
+    def points(self) -> int:
+        """Points evaluated so far, of every kind together: what `limit` limits. Value and gradient at one point are one."""
+        return self._points
 
     def limit(self, evaluations: float | None = None, deadline: float | None = None) -> None:
         """From now on, at most so many more points, and none after `deadline` (of time.perf_counter)."""
