@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
@@ -249,10 +250,10 @@ def checked_blocks(blocks: Any, layout: Layout) -> tuple[tuple[str, ...], ...]:
         raise ProblemError(f"blocks must be a list of variables or of groups of variables, not {blocks!r}.")
     groups = [group if isinstance(group, (list, tuple)) else (group,) for group in blocks]
     named = tuple(tuple(resolve(key, layout.symbols, "blocks", "variable") for key in group) for group in groups)
-    members = [name for group in named for name in group]
+    memberships = Counter(name for group in named for name in group)
     for name in layout.symbols:
-        if members.count(name) != 1:
+        if memberships[name] != 1:
             raise ProblemError(
-                f"blocks: '{name}' is in {members.count(name)} blocks. Every variable belongs to exactly one."
+                f"blocks: '{name}' is in {memberships[name]} blocks. Every variable belongs to exactly one."
             )
     return named

@@ -6,7 +6,7 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -16,9 +16,7 @@ from ncsolve.errors import NcsolveError, ProblemError, did_you_mean
 from ncsolve.problem.arguments import converted
 from ncsolve.problem.problem import Problem
 
-__all__ = ["build", "is_file_reference", "load_file", "split_reference"]
-
-Factory = Callable[..., Problem]
+__all__ = ["build", "is_file_reference", "load_file", "sourced", "split_reference"]
 
 
 def is_file_reference(reference: str) -> bool:
@@ -33,10 +31,11 @@ def split_reference(reference: str) -> tuple[str, str]:
     return (path, name) if colon and path.endswith(".py") else (reference, "")
 
 
-def load_file(reference: str, arguments: Mapping[str, Any] | None = None) -> Problem:
+def load_file(reference: str, arguments: Mapping[str, Any] | None = None, known_as: str = "") -> Problem:
     """Return the problem that "FILE.py" or "FILE.py:NAME" refers to, a function called with `arguments`.
 
-    FILE alone means `problem`, or the only one there. While the file runs, its folder can be imported from.
+    FILE alone means `problem`, or the only one there. While the file runs, its folder can be imported from. `known_as`
+    is the name in the library, for texts.
     Raises `ProblemError`, with the line of the file wherever there is one.
     """
     path_text, name = split_reference(reference)
@@ -53,12 +52,19 @@ def load_file(reference: str, arguments: Mapping[str, Any] | None = None) -> Pro
                 f"{path_text} has no problem '{name}'.{did_you_mean(name, offered)} It offers {_and(offered)}."
             )
         found = offered.get(name, getattr(module, name, None))
-        problem = build(found, f"{path_text}:{name}", arguments or {})
+        where = known_as or f"{path_text}:{name}"
+        problem = build(found, where, arguments or {})
+    default_name = known_as or (path.stem if name == "problem" else name)
     return problem.replaced(
-        name=problem.name if problem.name != "problem" else (path.stem if name == "problem" else name),
+        name=default_name if problem.name == "problem" else problem.name,
         description=problem.description or summary(found) or summary(module),
-        source=f"{path_text}:{name}" + "".join(f" -p {key}={value}" for key, value in (arguments or {}).items()),
+        source=sourced(where, arguments),
     )
+
+
+def sourced(where: str, arguments: Mapping[str, Any] | None) -> str:
+    """Return how the command line writes a problem: "rosenbrock -p n=1000"."""
+    return where + "".join(f" -p {name}={value}" for name, value in (arguments or {}).items())
 
 
 def build(found: Any, where: str, arguments: Mapping[str, Any]) -> Problem:
@@ -121,7 +127,7 @@ def _run(path: Path) -> ModuleType:
         raise ProblemError(f"{path}: this is not a Python file.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
-    exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+    exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), module.__dict__)
     return module
 
 

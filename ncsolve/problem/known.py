@@ -67,10 +67,10 @@ class Maximum(KnownPoint):
     kind: ClassVar[str] = "maximum"
 
 
-def checked_constants(constants: Mapping[str, Any] | None) -> dict[str, float]:
+def checked_constants(constants: Mapping[str, Any]) -> dict[str, float]:
     """Return the constants as floats: known names, positive where they must be, consistent with each other."""
     checked: dict[str, float] = {}
-    for name, value in (constants or {}).items():
+    for name, value in constants.items():
         if name not in CONSTANTS:
             hint = did_you_mean(str(name), CONSTANTS) or f" The constants are {', '.join(CONSTANTS)}."
             raise ProblemError(f"constants: there is no constant '{name}'.{hint}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ncsolve.errors import ProblemError, did_you_mean
+from ncsolve.problem.arguments import signature
 
 if TYPE_CHECKING:
     from ncsolve.problem.problem import Problem
@@ -49,17 +51,16 @@ def load(
 
     `arguments` are the texts of -p, or values; `registered` holds the problems of plugins, {name: factory or Problem}.
     """
-    from ncsolve.problem.files import build, is_file_reference, load_file
+    from ncsolve.problem.files import build, is_file_reference, load_file, sourced
 
     if is_file_reference(reference):
         return load_file(reference, arguments)
     files, registered, name = _files(), registered or {}, _canonical(reference)
-    source = reference + "".join(f" -p {key}={value}" for key, value in (arguments or {}).items())
     if name in files:
-        return load_file(f"{files[name]}:problem", arguments).replaced(name=name, source=source)
+        return load_file(f"{files[name]}:problem", arguments, known_as=name)
     if reference in registered:
         problem = build(registered[reference], reference, arguments or {})
-        return problem.replaced(name=reference, source=source)
+        return problem.replaced(name=reference, source=sourced(reference, arguments))
     hint = did_you_mean(name, [*files, *registered]) or " `ncsolve problems` lists them."
     is_here = Path(f"{reference}.py").is_file()
     raise ProblemError(
@@ -93,9 +94,7 @@ def _written_parameters(function: ast.FunctionDef) -> tuple[str, ...]:
 
 
 def _describe(name: str, factory: Any) -> Entry:
-    import inspect
-
     if not callable(factory):
         return Entry(name, getattr(factory, "description", ""), (), "plugin")
-    summary = inspect.cleandoc(factory.__doc__ or "").partition("\n")[0]
-    return Entry(name, summary, tuple(map(str, inspect.signature(factory).parameters.values())), "plugin")
+    summary = (inspect.getdoc(factory) or "").partition("\n")[0]
+    return Entry(name, summary, tuple(map(str, signature(factory).values())), "plugin")

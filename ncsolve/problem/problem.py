@@ -15,6 +15,7 @@ from ncsolve.problem.checks import (
     checked_bounds,
     checked_data,
     checked_known,
+    checked_mapping,
     checked_parameters,
     checked_samples,
     checked_start,
@@ -130,7 +131,7 @@ class Problem:
             samples=checked_samples(samples, found),
             blocks=checked_blocks(blocks, layout),
             known=checked_known(known, layout, lower, upper),
-            constants=checked_constants(constants),
+            constants=checked_constants(checked_mapping(constants, "constants")),
             derived={},
             source=None,
         )

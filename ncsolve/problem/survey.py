@@ -16,7 +16,6 @@ import sympy as sp
 from sympy.concrete.expr_with_intlimits import ExprWithIntLimits
 from sympy.concrete.expr_with_limits import ExprWithLimits
 from sympy.core.function import AppliedUndef
-from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 from sympy.matrices.expressions.matexpr import MatrixElement
 
@@ -68,7 +67,9 @@ def checked_objective(objective: Any) -> sp.Expr:
             f"The objective is the text {objective[:40]!r}, not an expression. Write it with symbols: "
             'x, y = sp.symbols("x y"); nc.Problem((x - 1)**2 + y**2)'
         )
-    if isinstance(objective, (Relational, Boolean, bool, np.bool_)):
+    if isinstance(objective, (bool, np.bool_)) or (
+        isinstance(objective, Boolean) and not isinstance(objective, sp.Expr)
+    ):
         raise ProblemError(
             f"The objective is a {type(objective).__name__} (a condition), not a number to be minimised. "
             "For an equation a = b minimise (a - b)**2."
@@ -83,11 +84,11 @@ def checked_objective(objective: Any) -> sp.Expr:
 
 
 def _check_scalar(objective: Any) -> None:
-    containers = (list, tuple, set, dict, np.ndarray, sp.Tuple, sp.MatrixBase, sp.NDimArray)
-    shape = getattr(objective, "shape", None)
-    is_matrix = isinstance(objective, sp.MatrixExpr) and tuple(shape or ()) != (1, 1)
-    if is_matrix or isinstance(objective, (*containers, sp.IndexedBase)):
-        what = f"{type(objective).__name__} of shape {shape}" if shape is not None else type(objective).__name__
+    containers = (list, tuple, set, dict, np.ndarray, sp.Tuple, sp.MatrixBase, sp.NDimArray, sp.IndexedBase)
+    is_matrix = isinstance(objective, sp.MatrixExpr)
+    if isinstance(objective, containers) or (is_matrix and objective.shape != (1, 1)):
+        shape = getattr(objective, "shape", None)
+        what = type(objective).__name__ + (f" of shape {shape}" if shape else "")
         raise ProblemError(
             f"The objective is a {what}, not a scalar. Minimise one number, for example the sum of the squares."
         )
