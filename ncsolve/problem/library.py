@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ncsolve.errors import ProblemError, did_you_mean
+from ncsolve.errors import NcsolveError, ProblemError, did_you_mean
 from ncsolve.problem.arguments import signature
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Entry:
     parameters: tuple[str, ...]
     """Of its function, as written: ("n: int = 10",)."""
     origin: str
-    """"library", or "plugin"."""
+    """Either "library" or "plugin"."""
 
 
 def folder() -> Path:
@@ -59,7 +59,12 @@ def load(
     if name in files:
         return load_file(f"{files[name]}:problem", arguments, known_as=name)
     if reference in registered:
-        problem = build(registered[reference], reference, arguments or {})
+        try:
+            problem = build(registered[reference], reference, arguments or {})
+        except NcsolveError:
+            raise
+        except Exception as error:
+            raise ProblemError(f"{reference}: {type(error).__name__}: {error}") from error
         return problem.replaced(name=reference, source=sourced(reference, arguments))
     hint = did_you_mean(name, [*files, *registered]) or " `ncsolve problems` lists them."
     is_here = Path(f"{reference}.py").is_file()

@@ -57,6 +57,14 @@ def test_unknown_names(reference, text):
     assert str(caught.value) == text
 
 
+def test_a_factory_of_a_plugin_that_fails():
+    def half(n: int = 2) -> Problem:
+        return Problem(x ** (1 // n))
+
+    with pytest.raises(ProblemError, match=r"^half: ZeroDivisionError: integer division or modulo by zero$"):
+        load("half", {"n": "0"}, {"half": half})
+
+
 def test_a_file_whose_ending_was_forgotten(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").touch()
