@@ -1,0 +1,75 @@
+"""Points written on the command line: "1,2" in packed order, or "x=1,y=2" and "x[0]=1,x[1]=2" by name."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ncsolve.errors import ProblemError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ncsolve.problem import Problem, Variable
+
+COMMA = re.compile(r",(?![^\[]*\])")  # a comma that is not inside an index
+NAMED = re.compile(r"\s*([^\[\]=]+?)\s*(?:\[([^\]]*)\])?\s*=(.*)")
+
+
+def parse_point(problem: Problem, text: str, option: str) -> NDArray[np.float64]:
+    """The point (n,) that `text` names. "x=1" fills all of an array x; every entry needs exactly one value.
+
+    `option` is where the text was written; it begins the text of an error.
+    """
+    import numpy as np
+
+    parts = [part for part in COMMA.split(text) if part.strip()]
+    if not any("=" in part for part in parts):
+        return problem.pack([number(part, option) for part in parts], option)
+    values: dict[str, Any] = {}
+    for part in parts:
+        match = NAMED.fullmatch(part)
+        if match is None:
+            raise ProblemError(f"{option}: {part.strip()!r} is neither NAME=NUMBER nor NAME[INDEX]=NUMBER.")
+        name, index, value = match.groups()
+        variable = problem.variables.named.get(name)
+        if index is None or variable is None:
+            given_twice(name in values, name, option)
+            values[name] = number(value, option)
+        else:
+            place = position(variable, index, option)
+            entries = values.setdefault(name, np.full(variable.shape, np.nan))
+            given_twice(not isinstance(entries, np.ndarray) or not np.isnan(entries[place]), part, option)
+            entries[place] = number(value, option)
+    for name, entries in values.items():
+        if np.isnan(entries).any():
+            missing = ",".join(map(str, np.argwhere(np.isnan(entries))[0]))
+            raise ProblemError(f"{option} gives no value of {name}[{missing}].")
+    return problem.pack(values, option)
+
+
+def position(variable: Variable, index: str, option: str) -> tuple[int, ...]:
+    """ "0,2" -> (0, 2), checked against the variable's shape."""
+    parts = [part.strip() for part in index.split(",")]
+    place = tuple(int(part) for part in parts if part.isdecimal())
+    fits = len(place) == len(parts) == len(variable.shape)
+    if not fits or any(k >= size for k, size in zip(place, variable.shape, strict=True)):
+        shape = f"its shape is {variable.shape}" if variable.shape else "it is a single number"
+        raise ProblemError(f"{option}: there is no {variable.name}[{index}]; {shape}.")
+    return place
+
+
+def number(text: str, option: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ProblemError(f"{option}: {text.strip()!r} is not a number.") from None
+    if value - value != 0:
+        raise ProblemError(f"{option}: {text.strip()} is not a finite number.")
+    return value
+
+
+def given_twice(twice: bool, what: str, option: str) -> None:
+    if twice:
+        raise ProblemError(f"{option} gives {what.partition('=')[0].strip()} twice.")

@@ -1,0 +1,1 @@
+"""SHOW: results as text, tables, JSON and pictures."""
