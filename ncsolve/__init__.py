@@ -1,0 +1,56 @@
+"""Write a non-convex objective as on paper; get exact derivatives, any solver, and an answer that says what it is worth.
+
+>>> import sympy as sp, ncsolve as nc
+>>> x, y = sp.symbols("x y")
+>>> result = nc.solve(nc.Problem((1 - x)**2 + 100 * (y - x**2)**2, start={x: -1.2, y: 1}))
+>>> result.point.kind
+'minimum'
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from ncsolve import testing
+    from ncsolve.api import classify, solve
+    from ncsolve.critical import CriticalPoint
+    from ncsolve.errors import NcsolveError
+    from ncsolve.hooks import hookimpl
+    from ncsolve.oracle import Oracle, compile
+    from ncsolve.problem import He, Maximum, Minimum, Normal, Problem, Saddle, Uniform, Xavier, load
+    from ncsolve.solving import Look, Result, Status, Trace, option
+
+_HOME = {
+    "api": ("classify", "solve"),
+    "critical": ("CriticalPoint",),
+    "errors": ("NcsolveError",),
+    "hooks": ("hookimpl",),
+    "oracle": ("Oracle", "compile"),
+    "problem": ("He", "Maximum", "Minimum", "Normal", "Problem", "Saddle", "Uniform", "Xavier", "load"),
+    "solving": ("Look", "Result", "Status", "Trace", "option"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "CriticalPoint", "He", "Look", "Maximum", "Minimum", "NcsolveError", "Normal", "Oracle", "Problem", "Result", "Saddle",
+    "Status", "Trace", "Uniform", "Xavier", "classify", "compile", "hookimpl", "load", "option", "solve", "testing",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import late: `import ncsolve` costs neither NumPy nor SymPy."""
+    if name == "testing":
+        return import_module("ncsolve.testing")
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'ncsolve' has no attribute '{name}'")
+    value = getattr(import_module(f"ncsolve.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,98 @@
+"""The front door: `nc.solve` and `nc.classify`, which know problems, solvers and backends by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+from ncsolve.critical import CriticalPoint
+from ncsolve.critical import classify as classify_point
+from ncsolve.errors import OptionError
+from ncsolve.hooks import registry
+from ncsolve.oracle import Oracle, compile
+from ncsolve.solving import Criteria, Look, Result, configure, run, run_starts
+
+if TYPE_CHECKING:
+    from ncsolve.problem import Problem
+
+__all__ = ["classify", "solve"]
+
+
+def solve(
+    problem: Problem,
+    solver: Any = "auto",
+    x0: Any = None,
+    seed: int = 0,
+    options: Mapping[str, Any] | None = None,
+    max_iterations: int | None = None,
+    max_evaluations: int | None = None,
+    max_seconds: float | None = None,
+    gradient_tolerance: float = 1e-6,
+    target: float | None = None,
+    starts: int = 1,
+    escape: bool = True,
+    backend: str = "auto",
+    callbacks: Iterable[Callable[[Look], Any]] = (),
+    checkpoint: Any = None,
+) -> Result:
+    """Minimise a problem and judge what was found.
+
+    Parameters
+    ----------
+    solver
+        A name (`ncsolve solvers` lists them), a solver class or an instance. "auto" chooses one and says why.
+    x0
+        {variable: value} or an array (n,); without it the problem's own start.
+    seed
+        The same seed gives the same bits.
+    options
+        Options of the solver by name; text is converted.
+    max_iterations, max_evaluations, max_seconds
+        Limits of each run; without any of them 100 000 iterations. Evaluations are counted in points, of every kind.
+    gradient_tolerance
+        CONVERGED when the infinity norm of the (projected) gradient is at most this.
+    target
+        TARGET when the objective is at most this.
+    starts
+        Number of starting points: the first as above, the others random. The best result is returned, with all in `runs`.
+    escape
+        Step off a saddle or a maximum and go on.
+    callbacks
+        Called with a `Look` after every iteration; returning True stops (INTERRUPTED), a `Status` stops with it.
+
+    Returns a `Result`: `status` says why it stopped, `point` what x is. What goes wrong during the run is told there; what is
+    wrong before it raises an `NcsolveError`.
+    """
+    if checkpoint is not None:
+        raise OptionError("checkpoint comes with runs that can be resumed, which this version cannot do yet. Leave it out.")
+    if isinstance(starts, bool) or not isinstance(starts, Integral) or starts < 1:
+        raise OptionError(f"starts must be an integer of at least 1, not {starts!r}.")
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise OptionError(f"seed must be an integer of at least 0, not {seed!r}.")
+    criteria = Criteria(gradient_tolerance, target, max_iterations, max_evaluations, max_seconds)
+    oracle = compile(problem, backend)
+    chosen, why = _resolve(solver, options or {}, oracle)
+    arguments: dict[str, Any] = {"x0": x0, "criteria": criteria, "escape": escape, "callbacks": callbacks}
+    if starts == 1:
+        result = run(oracle, chosen, seed=int(seed), **arguments)
+    else:
+        result = run_starts(partial(compile, problem, backend), chosen, int(starts), seed=int(seed), **arguments)
+    return replace(result, message=f"{result.message}; {why}") if why else result
+
+
+def classify(problem: Problem, x: Any, gradient_tolerance: float = 1e-6) -> CriticalPoint:
+    """Judge a point, {variable: value} or an array (n,): what kind of critical point it is, with the evidence."""
+    return classify_point(compile(problem), problem.pack(x, "x"), gradient_tolerance)
+
+
+def _resolve(solver: Any, options: Mapping[str, Any], oracle: Oracle) -> tuple[Any, str]:
+    """Return a configured solver instance, and why it was chosen where a chooser chose it."""
+    if isinstance(solver, str):
+        solver = registry().solver(solver)
+    if not hasattr(solver, "choose"):
+        return configure(solver, options), ""
+    name, why = configure(solver, {}).choose(oracle, registry().solvers())
+    return configure(registry().solver(name), options), f"{solver.name} chose {name}: {why}"

@@ -1,0 +1,60 @@
+"""Leaving a critical point that is no minimum, along a direction in which the objective falls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from ncsolve.critical import CriticalPoint
+    from ncsolve.oracle import Oracle
+
+__all__ = ["is_escapable", "step_off"]
+
+FIRST, SHORTEST, LONGEST = 1e-2, 1e-10, 1e4  # lengths tried, relative to the size of x
+
+
+def is_escapable(point: CriticalPoint) -> bool:
+    """Whether the objective falls from here: a saddle, a maximum, or a degenerate point with a negative eigenvalue."""
+    return point.witness is not None and (point.kind in ("saddle", "maximum") or (point.kind == "degenerate" and bool(point.index)))
+
+
+def step_off(oracle: Oracle, point: CriticalPoint) -> NDArray[np.float64] | None:
+    """Return a lower point on the line x + t d, where d is the witness along which f falls, or None if rounding hides it.
+
+    Both signs of t are tried and the lower end wins (on a tie: +d), so the choice is deterministic. Points are clipped into the
+    bounds.
+    """
+    x, f = point.x, point.objective
+    assert point.witness is not None
+    d = point.witness / float(np.linalg.norm(point.witness))
+    ends = [_fall(oracle, x, f, sign * d) for sign in (1.0, -1.0)]
+    lowest, end = min(ends, key=lambda pair: pair[0])
+    return end if lowest < f else None
+
+
+def _fall(oracle: Oracle, x: NDArray[np.float64], f: float, d: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """A lower value and its point x + t d: t shrinks until f falls by more than rounding, then grows for as long as it falls further."""
+    scale = max(1.0, float(np.abs(x).max()))
+    visible = f - 8 * float(np.finfo(float).eps) * abs(f)
+    t = FIRST * scale
+    lowest, end = _value(oracle, x + t * d)
+    while not lowest < visible:
+        t /= 10
+        if t < SHORTEST * scale:
+            return f, x
+        lowest, end = _value(oracle, x + t * d)
+    while t < LONGEST * scale:
+        t *= 2
+        value, further = _value(oracle, x + t * d)
+        if not value < lowest:
+            break
+        lowest, end = value, further
+    return lowest, end
+
+
+def _value(oracle: Oracle, x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    x = oracle.project(x)
+    return oracle.value(x), x

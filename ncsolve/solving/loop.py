@@ -1,0 +1,210 @@
+"""The one loop: it runs a solver from a point until something stops it, and knows nothing of what the point is worth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.critical.face import projected_gradient
+from ncsolve.errors import BudgetExhausted, NcsolveError, PluginError
+from ncsolve.solving.progress import Progress
+from ncsolve.solving.status import Status
+from ncsolve.solving.stopping import Look, Stop
+from ncsolve.solving.trace import Recorder
+
+if TYPE_CHECKING:
+    from ncsolve.oracle import Oracle
+
+__all__ = ["Callback", "Loop"]
+
+Vector = NDArray[np.float64]
+Callback = Callable[[Look], Any]
+
+FLOAT = np.dtype(np.float64)
+ROUNDING = 4 * float(np.finfo(float).eps)
+FEW = 32
+"""Up to this many variables Python's own loops are faster than NumPy's."""
+
+
+class Loop:
+    """One run, which may go on from several points in turn: its budget, trace, best point and clock.
+
+    `advance(x)` runs the solver from x and returns why it stopped; the rest is for the one who asked.
+    """
+
+    def __init__(self, oracle: Oracle, solver: Any, rng: np.random.Generator, stop: Stop, callbacks: Iterable[Callback] = ()) -> None:
+        self.oracle, self.solver, self.rng, self.stop = oracle, solver, rng, stop
+        self.callbacks = tuple(callbacks)
+        self.recorder = Recorder(oracle.n)
+        self.progress = Progress(solver.name)
+        self.start = perf_counter()
+        self._points_before = oracle.points
+        self.iteration = 0
+        self.last: Look | None = None
+        self.first_objective = math.nan
+        self.best_x: Vector | None = None
+        self.best_objective = math.inf
+        self.last_progress = 0
+        self.detail = ""
+        self.error: BaseException | None = None
+        self._objective_to_beat = self._norm_to_beat = math.inf
+        self._shape = (oracle.n,)
+        self._flags: frozenset[str] = frozenset()
+        self._bounds = None if oracle.lower is None else (oracle.lower, oracle.upper)
+
+    @property
+    def seconds(self) -> float:
+        return perf_counter() - self.start
+
+    @property
+    def passed_lower(self) -> bool:
+        """Whether the last iterate lies clearly above the best one, as after overshooting into another basin."""
+        if self.last is None:
+            return False
+        return self.last.objective - self.best_objective > 1e-6 * (self.first_objective - self.best_objective)
+
+    def advance(self, x0: Vector) -> Status:
+        """Run the solver from x0 until a stopping test, a limit, an interrupt or a failure ends it.
+
+        Raises the NcsolveError with which a solver refuses the problem before its first step.
+        """
+        try:
+            with np.errstate(all="ignore"):
+                return self._iterate(x0)
+        except BudgetExhausted as exhausted:
+            return Status[exhausted.reason]
+        except KeyboardInterrupt:
+            return Status.INTERRUPTED
+        except _Failure as failure:
+            self.detail, self.error = str(failure), failure.__cause__
+            return Status.FAILED
+        finally:
+            self.progress.close()
+
+    def _iterate(self, x0: Vector) -> Status:
+        oracle, rng, step = self.oracle, self.rng, self.solver.step
+        x0.flags.writeable = False
+        self.last_progress = self.iteration
+        try:
+            state = self.solver.init(oracle, x0, rng)
+        except BudgetExhausted:
+            raise
+        except Exception as error:
+            if isinstance(error, NcsolveError) and self.last is None:
+                raise
+            raise self._failure("init", error) from error
+        self._check_type(state)
+        self._flags = frozenset(flag for flag in ("converged", "stalled") if hasattr(state, flag))
+        while (status := self._look(state)) is None:
+            try:
+                state = step(oracle, state, rng)
+            except BudgetExhausted:
+                raise
+            except Exception as error:
+                raise self._failure(f"step {self.iteration + 1}", error) from error
+            self.iteration += 1
+        return status
+
+    def _look(self, state: Any) -> Status | None:
+        """Evaluate, guard, record and judge one state: the status to stop with, or None."""
+        x, f, g = self._read(state)
+        if not (math.isfinite(f) and (math.isfinite(g.dot(x)) or (np.isfinite(g).all() and np.isfinite(x).all()))):
+            return self._nonfinite(x)
+        norm = self._gradient_norm(x, g)
+        iteration = self.iteration
+        if self.last is None:
+            self.first_objective = f
+        if f < self.best_objective:
+            self.best_objective, self.best_x = f, x
+        if f < self._objective_to_beat:
+            self._objective_to_beat = f - ROUNDING * abs(f)
+            self.last_progress = iteration
+        if norm < self._norm_to_beat:
+            self._norm_to_beat = 0.99 * norm
+            self.last_progress = iteration
+        seconds = perf_counter() - self.start
+        points = self.oracle.points - self._points_before
+        self.last = look = Look(iteration, x, f, norm, seconds, points, self.best_objective, self.last_progress, state)
+        self.recorder.record(look)
+        if seconds >= self.progress.due:
+            self.progress.show(look)
+        status = self._asked_to_stop(look) if self.callbacks else None
+        return status or self.stop(look) or self._solver_says(state)
+
+    def _asked_to_stop(self, look: Look) -> Status | None:
+        for callback in self.callbacks:
+            answer = callback(look)
+            if isinstance(answer, Status):
+                return answer
+            if answer is True:
+                self.detail = "a callback asked to stop"
+                return Status.INTERRUPTED
+        return None
+
+    def _solver_says(self, state: Any) -> Status | None:
+        if "converged" in self._flags and state.converged:
+            self.detail = f"solver '{self.solver.name}' has its own proof of convergence"
+            return Status.CONVERGED
+        return Status.STALLED if "stalled" in self._flags and state.stalled else None
+
+    def _read(self, state: Any) -> tuple[Vector, float, Vector]:
+        """x, f and g of a state, from the oracle where the state has no f or g. Checked, for a plugin may be wrong."""
+        try:
+            x = state.x
+            if x.shape != self._shape or x.dtype != FLOAT:
+                raise TypeError(f"its state has x of shape {x.shape} and type {x.dtype}")
+            x.setflags(False)
+            f, g = getattr(state, "objective", None), getattr(state, "gradient", None)
+            if f is None or g is None:
+                f, g = self.oracle.value_and_gradient(x)
+            f = float(f)
+            if g.shape != self._shape:
+                raise TypeError(f"its state has a gradient of shape {g.shape}")
+        except (AttributeError, TypeError, ValueError) as error:
+            wanted = f"x must be a float64 array of shape ({self.oracle.n},), objective a number and gradient like x"
+            raise self._failure(f"step {self.iteration}", error, wanted) from error
+        return x, f, g
+
+    def _gradient_norm(self, x: Vector, g: Vector) -> float:
+        if self._bounds is not None:
+            lower, upper = self._bounds
+            if (x < lower).any() or (x > upper).any():
+                raise self._outside(x)
+            g = projected_gradient(self.oracle, x, g)
+        return max(map(abs, g.tolist())) if len(g) <= FEW else float(np.abs(g).max())
+
+    def _nonfinite(self, x: Vector) -> Status:
+        with self.oracle.uncounted():
+            self.detail = self.oracle.explain_nonfinite(x)
+        return Status.NONFINITE
+
+    def _check_type(self, state: Any) -> None:
+        declared = getattr(self.solver, "state_type", object)
+        if not isinstance(state, declared):
+            wrong = TypeError(f"init() returned {type(state).__name__}, not its state_type {declared.__name__}")
+            raise self._failure("init", wrong) from wrong
+
+    def _failure(self, where: str, error: Exception, wanted: str = "") -> _Failure:
+        text = f"solver '{self.solver.name}' ({type(self.solver).__module__}) failed in {where}: {type(error).__name__}: {error}"
+        if isinstance(error, ValueError) and "read-only" in str(error):
+            wanted = "x0 and returned states must not be written to: work on a copy"
+        return _Failure(f"{text}. {wanted}".rstrip(". "))
+
+    def _outside(self, x: Vector) -> _Failure:
+        assert self._bounds is not None
+        lower, upper = self._bounds
+        k = int(np.argmax(np.maximum(lower - x, x - upper)))
+        claims = "bounds" in getattr(self.solver, "needs", ())
+        advice = "although it declares that it handles them" if claims else "which it does not declare to handle: choose one that does"
+        return _Failure(f"solver '{self.solver.name}' left the bounds, {advice} (x[{k}] = {x[k]:.6g} is outside "
+                        f"[{lower[k]:.6g}, {upper[k]:.6g}])")
+
+
+class _Failure(PluginError):
+    """The solver broke its contract; `__cause__` is what it raised."""
+

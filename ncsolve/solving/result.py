@@ -1,0 +1,119 @@
+"""The answer of a run: the point, why the run stopped, what the point is worth, and how it came about."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.solving.status import Status
+from ncsolve.solving.trace import Trace
+
+if TYPE_CHECKING:
+    from ncsolve.critical import CriticalPoint
+
+__all__ = ["Result", "versions"]
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """What a run found. `status` says why it stopped, `point` what x is: two questions, two fields."""
+
+    problem: str
+    solver: str
+    status: Status
+    message: str
+    point: CriticalPoint
+    """Kind, index and eigenvalues at x, decided by the core from the exact Hessian."""
+    x: NDArray[np.float64]
+    """The point that the run converged to, else the best one seen; shape (n,)."""
+    values: dict[str, Any]
+    """x by variable: floats and arrays of the variables' shapes."""
+    objective: float
+    gradient_norm: float
+    """Infinity norm of the gradient, of the projected gradient where there are bounds."""
+    iterations: int
+    evaluations: dict[str, int]
+    """Points evaluated, by kind: value, gradient, hessian, hvp."""
+    seconds: float
+    seed: int
+    options: dict[str, Any]
+    versions: dict[str, str]
+    trace: Trace
+    hints: tuple[str, ...] = ()
+    """What could be tried, in words."""
+    error: BaseException | None = None
+    """What the solver raised, with its traceback, where it did."""
+    samples: NDArray[np.float64] | None = None
+    """(kept iterations, chains, n) for solvers that sample."""
+    runs: tuple[Result, ...] = field(default=())
+    """All runs, this one among them, where there were several starts."""
+
+    @property
+    def success(self) -> bool:
+        """Whether the run stopped with success (gradient or target) at a point that is a minimum."""
+        return self.status in (Status.CONVERGED, Status.TARGET) and self.point.kind == "minimum"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data with the keys of `ncsolve solve --json`; numbers that are not finite become None."""
+        point = {key: getattr(self.point, key) for key in ("kind", "index", "nullity", "eigenvalues", "certified")}
+        keys = ("x", "values", "objective", "gradient_norm", "iterations", "evaluations", "seconds", "seed", "options", "versions")
+        rest = {key: getattr(self, key) for key in keys}
+        plain: dict[str, Any] = _plain(
+            {"problem": self.problem, "solver": self.solver, "status": str(self.status), "point": point, **rest})
+        return plain
+
+    def summary(self) -> str:
+        """A few lines for people."""
+        counts = ", ".join(f"{count} {name}" for name, count in self.evaluations.items() if count)
+        lines = [
+            f"{self.point.kind} of '{self.problem}' by {self.solver}",
+            f"  status         {self.status}: {self.message}",
+            f"  point          {self.point.explanation}",
+            f"  objective      {self.objective:.10g}",
+            f"  gradient norm  {self.gradient_norm:.3g}",
+            *(f"  {name:<14} {_short(value)}" for name, value in list(self.values.items())[:10]),
+            f"  effort         {self.iterations} iterations, {counts or 'no'} evaluations, {self.seconds:.3g} s",
+            *(f"  hint           {hint}" for hint in self.hints),
+        ]
+        if self.runs:
+            kinds = [run.point.kind for run in self.runs]
+            found = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+            lines.append(f"  starts         {len(self.runs)}: {found}")
+        return "\n".join(lines)
+
+    __repr__ = summary
+
+
+@cache
+def versions() -> dict[str, str]:
+    """What the numbers of a run depend on."""
+    import sympy
+
+    import ncsolve
+
+    return {"ncsolve": ncsolve.__version__, "python": platform.python_version(), "numpy": np.__version__,
+            "sympy": sympy.__version__}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):  # NumPy's arrays and scalars
+        return _plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, (str, int, bool)) or value is None else str(value)
+
+
+def _short(value: Any) -> str:
+    with np.printoptions(precision=8, threshold=8, edgeitems=3, linewidth=100):
+        return f"{value:.10g}" if isinstance(value, float) else " ".join(str(np.asarray(value)).split())

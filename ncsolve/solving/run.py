@@ -1,0 +1,205 @@
+"""Solve: the loop, then the judgement, then the escape from what is no minimum; once, or from many starts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.random import SeedSequence
+from numpy.typing import NDArray
+
+from ncsolve.critical import CriticalPoint, classify
+from ncsolve.critical.face import projected_gradient
+from ncsolve.errors import BudgetExhausted, ProblemError
+from ncsolve.solving.criteria import Criteria
+from ncsolve.solving.escape import is_escapable, step_off
+from ncsolve.solving.hints import hints_for
+from ncsolve.solving.loop import Callback, Loop
+from ncsolve.solving.options import option_values
+from ncsolve.solving.result import Result, versions
+from ncsolve.solving.solver import check_needs
+from ncsolve.solving.status import Status
+from ncsolve.solving.trace import Escape
+
+if TYPE_CHECKING:
+    from ncsolve.oracle import Oracle
+
+__all__ = ["run", "run_starts"]
+
+Vector = NDArray[np.float64]
+
+
+def run(
+    oracle: Oracle,
+    solver: Any,
+    *,
+    x0: Any = None,
+    seed: int | SeedSequence = 0,
+    criteria: Criteria | None = None,
+    escape: bool = True,
+    callbacks: Iterable[Callback] = (),
+) -> Result:
+    """Run a solver instance from x0, or from the problem's start, and judge what it finds.
+
+    Where the run ends at a saddle or a maximum and `escape` is on, the core steps off along a direction in which the
+    objective falls and runs the solver again, within the same limits and the same trace. The same seed gives the same bits.
+
+    x0 is {variable: value} or an array (n,). A callback is called with a `Look` after every iteration; it stops the run
+    by returning a `Status`, or True (INTERRUPTED); every stopping test is such a callback.
+
+    Raises ProblemError or OptionError where problem, solver and x0 do not fit; whatever happens later is in the `Result`.
+    """
+    check_needs(solver, oracle)
+    criteria = criteria or Criteria()
+    sequence = seed if isinstance(seed, SeedSequence) else SeedSequence(seed)
+    rng = np.random.default_rng(sequence)
+    x = oracle.problem.start_point(rng) if x0 is None else _checked_start(oracle, x0)
+    loop = Loop(oracle, solver, rng, criteria.test(), callbacks)
+    before = dict(oracle.counts)
+    deadline = None if criteria.max_seconds is None else loop.start + criteria.max_seconds
+    oracle.limit(criteria.max_evaluations, deadline)
+    try:
+        answer = _search(loop, x, criteria, escape)
+    finally:
+        oracle.limit()
+    return _result(loop, answer, criteria, sequence, before)
+
+
+def run_starts(
+    new_oracle: Callable[[], Oracle], solver: Any, starts: int, *, x0: Any = None, seed: int = 0, **arguments: Any
+) -> Result:
+    """Run from `starts` points, each with its own seed spawned from `seed`, and return the best result, with all in `runs`.
+
+    The first run starts where a single one would, the others at random points. Limits hold for each run. Minima come
+    first, then the lower objective. `arguments` are those of `run`.
+    """
+    results: list[Result] = []
+    for k, sequence in enumerate(SeedSequence(seed).spawn(starts)):
+        oracle = new_oracle()
+        if k:
+            x0 = oracle.problem.random_point(np.random.default_rng(sequence.spawn(1)[0]))
+        results.append(run(oracle, solver, x0=x0, seed=sequence, **arguments))
+        if results[-1].status is Status.INTERRUPTED:
+            break
+    best = min(results, key=_rank)
+    status = Status.INTERRUPTED if results[-1].status is Status.INTERRUPTED else best.status
+    return replace(best, status=status, runs=tuple(results))
+
+
+def _rank(result: Result) -> tuple[bool, float]:
+    return result.point.kind != "minimum", math.inf if math.isnan(result.objective) else result.objective
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A point with what the core itself finds there, whatever the solver said."""
+
+    status: Status
+    x: Vector
+    objective: float
+    gradient_norm: float
+    point: CriticalPoint
+
+
+def _search(loop: Loop, x: Vector, criteria: Criteria, escape: bool) -> _Answer:
+    """Run, judge, step off, and again. At most 10 + n times: a point of index k may need k escapes, one after the other."""
+    resumed_from = math.inf
+    escapes = 10 + loop.oracle.n if escape else 0
+    while True:
+        status = loop.advance(x)
+        answer = _answer(loop, status, x, criteria)
+        if escapes == 0 or answer.status not in (Status.CONVERGED, Status.STALLED):
+            return answer
+        escapes -= 1
+        if loop.passed_lower and loop.best_objective < resumed_from and loop.best_x is not None:
+            resumed_from, x = loop.best_objective, loop.best_x
+        elif is_escapable(answer.point):
+            try:
+                lower = step_off(loop.oracle, answer.point)
+            except BudgetExhausted as exhausted:
+                return replace(answer, status=Status[exhausted.reason])
+            if lower is None:
+                return answer
+            loop.recorder.escapes.append(Escape(loop.iteration, answer.point))
+            x = lower
+        else:
+            return answer
+        loop.iteration += 1
+
+
+def _answer(loop: Loop, status: Status, x0: Vector, criteria: Criteria) -> _Answer:
+    """Evaluate and judge the point where the run converged, else the best one seen, else where it began."""
+    oracle, tolerance = loop.oracle, criteria.gradient_tolerance
+    x, claimed = (x0, math.nan) if loop.best_x is None else (loop.best_x, loop.best_objective)
+    if status is Status.CONVERGED and loop.last is not None:
+        x, claimed = loop.last.x, loop.last.objective
+    with oracle.uncounted():
+        f, g = oracle.value_and_gradient(x)
+        norm = float(np.abs(projected_gradient(oracle, x, g)).max())
+        try:
+            point = classify(oracle, x, gradient_tolerance=tolerance)
+        except KeyboardInterrupt:
+            status = Status.INTERRUPTED
+            point = CriticalPoint("undecided", 0, 0, np.empty(0), math.nan, "Interrupted before it was judged.", x, f, norm)
+    wrong = _wrong_numbers(loop, status, f, claimed, norm, tolerance)
+    if wrong:
+        loop.detail, status = wrong, Status.FAILED
+    return _Answer(status, x, f, norm, point)
+
+
+def _wrong_numbers(loop: Loop, status: Status, f: float, claimed: float, norm: float, tolerance: float) -> str:
+    """What is wrong with the numbers by which a solver claims success, "" where they are right."""
+    name = loop.solver.name
+    if abs(f - claimed) > 1e-6 * (abs(f) + abs(claimed) + abs(loop.first_objective)):
+        return f"solver '{name}' reports the objective {claimed:.6g} at a point where it is {f:.6g}"
+    by_gradient = status is Status.CONVERGED and not getattr(loop.last and loop.last.state, "converged", False)
+    if by_gradient and norm > 2 * tolerance:
+        return f"solver '{name}' reports a gradient within {tolerance:g} at a point where its norm is {norm:.3g}"
+    return ""
+
+
+def _result(loop: Loop, answer: _Answer, criteria: Criteria, sequence: SeedSequence, before: Mapping[str, int]) -> Result:
+    oracle, solver = loop.oracle, loop.solver
+    return Result(
+        problem=oracle.problem.name,
+        solver=solver.name,
+        status=answer.status,
+        message=_message(loop, answer, criteria),
+        point=answer.point,
+        x=answer.x,
+        values=oracle.unpack(answer.x),
+        objective=answer.objective,
+        gradient_norm=answer.gradient_norm,
+        iterations=loop.iteration,
+        evaluations={kind: count - before.get(kind, 0) for kind, count in oracle.counts.items()},
+        seconds=loop.seconds,
+        seed=int(sequence.entropy),
+        options=option_values(solver),
+        versions=versions(),
+        trace=loop.recorder.trace(),
+        hints=hints_for(oracle, solver, answer.status, answer.point),
+        error=loop.error,
+    )
+
+
+def _message(loop: Loop, answer: _Answer, criteria: Criteria) -> str:
+    """Why the run stopped, in one sentence."""
+    parts = [loop.detail or answer.status.message]
+    if answer.status is Status.CONVERGED and not loop.detail:
+        parts.append(f"({answer.gradient_norm:.2g} <= {criteria.gradient_tolerance:g})")
+    if loop.recorder.escapes:
+        left = ", ".join(f"{escape.point.kind} at iteration {escape.iteration}" for escape in loop.recorder.escapes)
+        parts.append(f"after leaving a {left}")
+    return " ".join(parts)
+
+
+def _checked_start(oracle: Oracle, x0: Any) -> Vector:
+    """x0 as an array (n,), inside the bounds."""
+    x = np.array(oracle.problem.pack(x0, "x0"))
+    if oracle.lower is not None and not (oracle.project(x) == x).all():
+        k = int(np.argmax(np.maximum(oracle.lower - x, x - oracle.upper)))
+        raise ProblemError(f"x0 lies outside the bounds: x[{k}] = {x[k]:.6g} is not in [{oracle.lower[k]:.6g}, {oracle.upper[k]:.6g}].")
+    return x

@@ -1,0 +1,97 @@
+"""The solver contract: what a solver is, what it may need, and the check that a problem offers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.errors import OptionError, PluginError, did_you_mean
+from ncsolve.solving.options import options_of
+
+if TYPE_CHECKING:
+    from ncsolve.oracle import Oracle
+
+__all__ = ["NEEDS", "Solver", "check_contract", "check_needs", "summary_of"]
+
+NEEDS: Mapping[str, str] = {
+    "gradient": "a gradient",
+    "hessian": "a Hessian",
+    "hvp": "Hessian-vector products",
+    "samples": "a finite sum",
+    "prox": "a penalty with a proximal operator",
+    "blocks": "blocks of variables",
+    "bounds": "bounds",
+}
+"""What a solver may declare in `needs`. "bounds" means that it keeps every iterate inside the bounds, where there are any."""
+
+
+class Solver(Protocol):
+    """A solver: a frozen dataclass of options with two methods; the core owns everything else of a run.
+
+    A state is a frozen dataclass of arrays, numbers and tuples of arrays with at least `x`, shape (n,), float64. Once returned it is never
+    written to again; neither is `x0`, which arrives read-only. The core reads these fields where a state has them,
+    and asks the oracle where it does not:
+
+    objective, gradient
+        f(x) and its gradient at the state's x.
+    converged
+        True where the solver has its own proof of convergence.
+    stalled
+        True where it cannot go on from here.
+
+    Every other number in a state becomes a column of the trace. `rng` is the only source of randomness.
+    """
+
+    name: ClassVar[str]
+    needs: ClassVar[frozenset[str]]
+    state_type: ClassVar[type]
+
+    def init(self, oracle: Oracle, x0: NDArray[np.float64], rng: np.random.Generator) -> Any:
+        """Return the state at x0."""
+
+    def step(self, oracle: Oracle, state: Any, rng: np.random.Generator) -> Any:
+        """Return the state after one iteration."""
+
+
+def check_contract(solver: Any) -> None:
+    """Raise PluginError, saying what is missing, unless `solver` is a class that the core can run (or that chooses one)."""
+    name = getattr(solver, "name", None)
+    where = f"Solver class {getattr(solver, '__qualname__', repr(solver))}"
+    if not isinstance(solver, type):
+        raise PluginError(f"{where} is an instance. Register the class itself.")
+    if not isinstance(name, str) or not name or any(letter.isspace() for letter in name):
+        raise PluginError(f"{where} has no name. Write: name: ClassVar[str] = \"my-solver\".")
+    unknown = set(getattr(solver, "needs", ())) - set(NEEDS)
+    if unknown:
+        word = min(unknown)
+        raise PluginError(f"Solver '{name}' needs '{word}', which is nothing that a problem has.{did_you_mean(word, NEEDS)} "
+                          f"Needs are {', '.join(NEEDS)}.")
+    wanted = ("choose",) if hasattr(solver, "choose") else ("init", "step")
+    missing = [method for method in wanted if not callable(getattr(solver, method, None))]
+    if missing:
+        raise PluginError(f"Solver '{name}' has no method {missing[0]}(). A solver has init(oracle, x0, rng) and "
+                          "step(oracle, state, rng).")
+    options_of(solver)
+
+
+def check_needs(solver: Any, oracle: Oracle) -> None:
+    """Raise OptionError if the problem does not offer what the solver needs."""
+    problem = oracle.problem
+    offers: Mapping[str, Callable[[], bool]] = {
+        "samples": lambda: oracle.structure.samples is not None,
+        "prox": lambda: problem.penalty is not None,
+        "blocks": lambda: bool(problem.blocks),
+    }
+    for need in sorted(getattr(solver, "needs", ())):
+        if need in offers and not offers[need]():
+            shown = problem.source or problem.name
+            raise OptionError(f"Solver '{solver.name}' needs {NEEDS[need]}, which problem '{problem.name}' does not have. "
+                              f"See `ncsolve solvers --for {shown}`.")
+
+
+def summary_of(solver: Any) -> str:
+    """The first line of the solver's docstring, "" where it has none."""
+    return (solver.__doc__ or "").strip().partition("\n")[0].strip()

@@ -1,0 +1,98 @@
+"""The trust-region subproblem: minimise g'p + p'Hp/2 subject to |p| <= Delta, exactly."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+DENSE = 64
+"""Up to this n an eigendecomposition costs little more than a Cholesky factorisation."""
+
+
+class ModelStep(NamedTuple):
+    p: Vector
+    on_boundary: bool
+
+
+class Model:
+    """m(p) = g'p + p'Hp/2, to be minimised in balls of several radii. H (n, n) may be indefinite or singular.
+
+    The minimiser is characterised by (H + lambda I) p = -g, H + lambda I >= 0, lambda >= 0, lambda (Delta - |p|) = 0
+    [More & Sorensen 1983, Lemma 2.1]. In the eigenbasis of H, and with mu = lambda + lambda_min(H) as the unknown, no digits are
+    lost near the hard case. g and H are divided by their largest entry, so that their scale does not matter.
+    """
+
+    def __init__(self, g: Vector, H: Matrix) -> None:
+        self.g, self.H = g, H
+        self.scale = max(float(np.abs(g).max()), float(np.abs(H).max())) or 1.0
+        self._newton = self._newton_step() if len(g) > DENSE else None
+        self._eigen: tuple[Vector, Matrix] | None = None
+
+    def value(self, p: Vector) -> float:
+        """m(p)"""
+        return float(self.g.dot(p) + 0.5 * p.dot(self.H @ p))
+
+    def minimise(self, radius: float) -> ModelStep:
+        """The minimiser of m in the ball of this radius; where -p is as good as p (g has no part in it), a fixed one of the two."""
+        if self._newton is not None and np.linalg.norm(self._newton) <= radius:
+            return ModelStep(self._newton, False)
+        if self._eigen is None:
+            w, V = np.linalg.eigh(self.H / self.scale)
+            self._eigen = w, V
+        w, V = self._eigen
+        q, on_boundary = minimise_diagonal(V.T @ (self.g / self.scale), w, radius)
+        return ModelStep(V @ q, on_boundary)
+
+    def _newton_step(self) -> Vector | None:
+        """-inverse(H) g if H is positive definite, else None."""
+        from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+        try:
+            factor = cho_factor(self.H / self.scale, check_finite=False)
+        except LinAlgError:
+            return None
+        p: Vector = -cho_solve(factor, self.g / self.scale, check_finite=False)
+        return p
+
+
+def minimise_diagonal(a: Vector, w: Vector, radius: float) -> tuple[Vector, bool]:
+    """Minimise a'q + sum(w q^2)/2 over |q| <= radius, w ascending: q, and whether |q| = radius.
+
+    q_i = -a_i / (d_i + mu) with d = w - w_min >= 0. |q| falls as mu grows, and Newton's method on 1/|q(mu)| - 1/radius rises to
+    the root from every mu with |q(mu)| >= radius.
+    """
+    d = w - w[0]
+    least = max(float(w[0]), 0.0)
+    a = np.where(np.abs(a) <= 1e-300, 0.0, a)
+    lowest = float(np.linalg.norm(a[d == 0]))
+    mu = max(least, lowest / radius)
+    q = diagonal_solve(a, d, mu)
+    size = float(np.linalg.norm(q))
+    if mu == least and size <= radius:
+        if w[0] >= 0:
+            return q, False
+        q[0] = math.sqrt(radius * radius - size * size)  # the hard case: to the boundary along the lowest eigenvector
+        return q, True
+    for _ in range(100):
+        if abs(size - radius) <= 1e-12 * radius:
+            break
+        slope = float((q * q / np.where(d + mu > 0, d + mu, 1.0)).sum())
+        step = size * size / slope * (size - radius) / radius
+        if mu + step == mu:
+            break
+        mu += step
+        q = diagonal_solve(a, d, mu)
+        size = float(np.linalg.norm(q))
+    return q * (radius / size), True
+
+
+def diagonal_solve(a: Vector, d: Vector, mu: float) -> Vector:
+    """-a / (d + mu), 0 where both are 0."""
+    bottom = d + mu
+    return np.where(bottom > 0, -a, 0.0) / np.where(bottom > 0, bottom, 1.0)
