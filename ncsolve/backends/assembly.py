@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from ncsolve.backends.layout import ATOM, BATCH, Axes, Piece
 from ncsolve.backends.numpy_printer import Printer, _slice
 from ncsolve.graph.derivation import positions
 from ncsolve.graph.differentiate import Block
-from ncsolve.graph.nodes import Affine, Gather, Index
+from ncsolve.graph.nodes import Affine, Gather, Graph, Index
 
 _SPARSE_FROM = 50  # variables from which a Hessian may be sparse
 _SPARSE_DENSITY = 0.15
@@ -120,9 +122,9 @@ def _size(indices: tuple[Index, ...]) -> int:
     return int(np.prod([i.size for i in indices], dtype=float))
 
 
-def _grid_positions(printer: Printer, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _grid_positions(graph: Graph, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows and columns of a block's entries, over its index space."""
-    graph, space = printer.program.graph, block.indices
+    space = block.indices
     rows = positions(graph, block.row)
     columns = positions(graph, block.column, block.columns)
     column_indices = tuple(dict.fromkeys(block.columns))
@@ -148,7 +150,7 @@ def dense_hessian(printer: Printer, blocks: list[tuple[Block, int]], n: int, bat
 def _written_out(printer: Printer, blocks: list[tuple[Block, int]], n: int) -> list[str]:
     entries: dict[tuple[int, int], list[str]] = {}
     for block, op in blocks:
-        r, c = (int(p) for p in _grid_positions(printer, block))
+        r, c = (int(p) for p in _grid_positions(printer.program.graph, block))
         for place in {(r, c), (c, r)} if block.mirrored and r != c else {(r, c)}:
             code = printer.pieces[op].within(ATOM)
             entries.setdefault(place, []).append(f"2 * {code}" if block.mirrored and r == c else code)
@@ -160,6 +162,10 @@ def _dense_block(printer: Printer, block: Block, piece: Piece, n: int, batch: bo
     leading: Axes = (BATCH,) if batch else ()
     prefix, count = (":, ", "len(x), ") if batch else ("", "")
     rows, columns = block.row.indices, tuple(dict.fromkeys(block.columns))
+    if not block.indices:
+        r, c = (int(p) for p in _grid_positions(printer.program.graph, block))
+        lines = [f"H[{prefix}{r}, {c}] += {piece.code}"]
+        return [*lines, f"H[{prefix}{c}, {r}] += {piece.code}"] if block.mirrored else lines
     if not set(rows) & set(columns) and len(columns) == len(block.columns):
         r, c = positions(printer.program.graph, block.row).ravel(), positions(printer.program.graph, block.column).ravel()
         if (rs := _range(r)) and (cs := _range(c)):
@@ -171,9 +177,9 @@ def _dense_block(printer: Printer, block: Block, piece: Piece, n: int, batch: bo
             if block.mirrored:
                 lines.append(f"H[{prefix}{cs}, {rs}] += b.{'swapaxes(1, 2)' if batch else 'T'}")
             return lines
-    r2, c2 = (p.ravel() for p in _grid_positions(printer, block))
+    r2, c2 = (p.ravel() for p in _grid_positions(printer.program.graph, block))
     full = _spread(piece, (*leading, *block.indices), tuple(i.size for i in block.indices), count)
-    lines = [f"b = {full.within(ATOM)}.reshape({count}-1)" if block.indices else f"b = {full.code}"]
+    lines = [f"b = {full.within(ATOM)}.reshape({count}-1)"]
     targets = [r2 * n + c2] + ([c2 * n + r2] if block.mirrored else [])
     flat = f"H.reshape({count}-1)"
     for where in targets:
@@ -197,26 +203,49 @@ def _range(where: NDArray[np.int64]) -> str | None:
     return None
 
 
-def sparse_hessian(printer: Printer, blocks: list[tuple[Block, int]], n: int) -> list[str]:
-    """Lines that compute H as a CSR array; its pattern, and which entries add up where, are computed now."""
+@dataclass(frozen=True)
+class Pattern:
+    """Where the entries of element blocks go in a CSR array: computed once, from the graph."""
+
+    shape: tuple[int, int]
+    sizes: tuple[int, ...]
+    accumulate: Any
+    indices: NDArray[np.int32]
+    indptr: NDArray[np.int32]
+
+    def assemble(self, entries: NDArray[np.float64]) -> Any:
+        """The Hessian whose element blocks, one after the other, have these entries."""
+        from scipy.sparse import csr_array
+
+        return csr_array((self.accumulate @ entries, self.indices, self.indptr), shape=self.shape)
+
+
+def pattern_of(graph: Graph, blocks: list[Block], n: int) -> Pattern:
+    """The pattern of a Hessian."""
     from scipy.sparse import csr_array
 
-    codes, rows, columns, sources, start = [], [], [], [], 0
-    for block, op in blocks:
-        r, c = (p.ravel() for p in _grid_positions(printer, block))
-        full = _spread(printer.pieces[op], block.indices, tuple(i.size for i in block.indices), "")
-        codes.append(f"{full.within(ATOM)}.ravel()" if block.indices else f"[{full.code}]")
+    rows, columns, sources, sizes, start = [], [], [], [], 0
+    for block in blocks:
+        r, c = (p.ravel() for p in _grid_positions(graph, block))
         entries = np.arange(start, start + len(r))
         start += len(r)
+        sizes.append(len(r))
         for rr, cc in ((r, c), (c, r)) if block.mirrored else ((r, c),):
             rows.append(rr)
             columns.append(cc)
             sources.append(entries)
     where = np.concatenate(rows) * n + np.concatenate(columns)
     places, slots = np.unique(where, return_inverse=True)
-    gather = csr_array((np.ones(len(slots)), (slots, np.concatenate(sources))), shape=(len(places), start))
+    accumulate = csr_array((np.ones(len(slots)), (slots, np.concatenate(sources))), shape=(len(places), start))
     indptr = np.searchsorted(places, np.arange(n + 1) * n).astype(np.int32)
-    names = [printer.constant(v, "s") for v in (gather, (places % n).astype(np.int32), indptr)]
-    printer.namespace["csr_array"] = csr_array
-    joined = codes[0] if len(codes) == 1 else f"np.concatenate([{', '.join(codes)}])"
-    return [f"H = csr_array(({names[0]} @ {joined}, {names[1]}, {names[2]}), shape=({n}, {n}))"]
+    return Pattern((n, n), tuple(sizes), accumulate, (places % n).astype(np.int32), indptr)
+
+
+def sparse_hessian(printer: Printer, blocks: list[tuple[Block, int]], n: int) -> list[str]:
+    """Lines that compute H as a CSR array."""
+    codes = []
+    for block, op in blocks:
+        full = _spread(printer.pieces[op], block.indices, tuple(i.size for i in block.indices), "")
+        codes.append(f"{full.within(ATOM)}.ravel()" if block.indices else f"[{full.code}]")
+    printer.namespace["pattern"] = pattern_of(printer.program.graph, [b for b, _ in blocks], n)
+    return [f"H = pattern.assemble(np.concatenate([{', '.join(codes)}]))"]

@@ -87,7 +87,7 @@ class Printer:
 
     def _piece(self, op: Op) -> Piece:
         if op.kind == "const":
-            return Piece(_literal(op.detail))
+            return Piece(literal(op.detail))
         if op.kind == "gather":
             return self._gather(*op.detail)  # type: ignore[misc]
         args = [self.pieces[a] for a in op.args]
@@ -100,39 +100,13 @@ class Printer:
     def _elementwise(self, op: Op, args: list[Piece]) -> Piece:
         axes = union(args)
         args = [a.aligned(axes) for a in args]
-        if op.kind in _INFIX:
-            sign, binds = _INFIX[op.kind]
-            return Piece(f"{args[0].within(binds)} {sign} {args[1].within(binds + 1)}", axes, binds)
-        if op.kind == "neg":
-            return Piece(f"-{args[0].within(UNARY)}", axes, UNARY)
-        if op.kind == "square":
-            if not axes and args[0].code.isidentifier():
-                return Piece(f"{args[0].code} * {args[0].code}", axes, PRODUCT)
-            return Piece(f"{args[0].within(ATOM)}**2", axes, UNARY)
-        if op.kind == "pow":
-            return Piece(f"{args[0].within(ATOM)}**{args[1].within(ATOM)}", axes, UNARY)
-        if op.kind in _COMPARE:
-            return Piece(f"{args[0].within(SUM)} {_COMPARE[op.kind]} {args[1].within(SUM)}", axes, LOOSE)
         if not axes:
-            return self._scalar(op.kind, args)
+            return scalar(op.kind, args)
+        if (piece := _operator(op.kind, args, axes)) is not None:
+            return piece
         if op.kind in _RUNTIME:
             return Piece(f"rt.{op.kind}({', '.join(a.code for a in args)})", axes)
         return Piece(f"{_NUMPY.get(op.kind, f'np.{op.kind}')}({', '.join(a.code for a in args)})", axes)
-
-    def _scalar(self, kind: str, args: list[Piece]) -> Piece:
-        if kind == "where":
-            condition, yes, no = (a.within(LOOSE) for a in args)
-            return Piece(f"({yes} if {condition} else {no})")
-        if kind in ("and", "or"):
-            return Piece(f"({f' {kind} '.join(a.within(SUM) for a in args)})")
-        if kind == "not":
-            return Piece(f"(not {args[0].within(SUM)})")
-        if kind in ("max", "min"):
-            return Piece(f"{kind}({', '.join(a.code for a in args)})")
-        if kind == "mod":
-            return Piece(f"{args[0].within(PRODUCT)} % {args[1].within(UNARY)}", (), PRODUCT)
-        name = f"rt.s_{kind}" if kind in _SCALAR_RUNTIME else _MATH.get(kind, f"math.{kind}")
-        return Piece(f"{name}({', '.join(a.code for a in args)})")
 
     def _reduction(self, op: Op, arg: Piece) -> Piece:
         over: Axes = op.detail  # type: ignore[assignment]
@@ -233,7 +207,44 @@ class Printer:
         return self._views[leaf]
 
 
-def _literal(value: Any) -> str:
+def _operator(kind: str, args: list[Piece], axes: Axes) -> Piece | None:
+    """What arrays and numbers spell alike."""
+    if kind in _INFIX:
+        sign, binds = _INFIX[kind]
+        return Piece(f"{args[0].within(binds)} {sign} {args[1].within(binds + 1)}", axes, binds)
+    if kind == "neg":
+        return Piece(f"-{args[0].within(UNARY)}", axes, UNARY)
+    if kind == "square":
+        if not axes and args[0].code.isidentifier():
+            return Piece(f"{args[0].code} * {args[0].code}", axes, PRODUCT)
+        return Piece(f"{args[0].within(ATOM)}**2", axes, UNARY)
+    if kind == "pow":
+        return Piece(f"{args[0].within(ATOM)}**{args[1].within(ATOM)}", axes, UNARY)
+    if kind in _COMPARE:
+        return Piece(f"{args[0].within(SUM)} {_COMPARE[kind]} {args[1].within(SUM)}", axes, LOOSE)
+    return None
+
+
+def scalar(kind: str, args: list[Piece]) -> Piece:
+    """An operation on numbers, by `math`."""
+    if (piece := _operator(kind, args, ())) is not None:
+        return piece
+    if kind == "where":
+        condition, yes, no = (a.within(LOOSE) for a in args)
+        return Piece(f"({yes} if {condition} else {no})")
+    if kind in ("and", "or"):
+        return Piece(f"({f' {kind} '.join(a.within(SUM) for a in args)})")
+    if kind == "not":
+        return Piece(f"(not {args[0].within(SUM)})")
+    if kind in ("max", "min"):
+        return Piece(f"{kind}({', '.join(a.code for a in args)})")
+    if kind == "mod":
+        return Piece(f"{args[0].within(PRODUCT)} % {args[1].within(UNARY)}", (), PRODUCT)
+    name = f"rt.s_{kind}" if kind in _SCALAR_RUNTIME else _MATH.get(kind, f"math.{kind}")
+    return Piece(f"{name}({', '.join(a.code for a in args)})")
+
+
+def literal(value: Any) -> str:
     if value != value:
         return "math.nan"
     if value in (float("inf"), float("-inf")):

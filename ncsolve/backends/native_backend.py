@@ -1,0 +1,202 @@
+"""The native backend: every derivative as one function of fused loops, compiled by numba and cached on disk.
+
+The generated source is written to the cache folder under the hash of its text, so that another process that derives the
+same function finds its machine code there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ncsolve.backends.assembly import is_sparse, pattern_of
+from ncsolve.backends.layout import BATCH
+from ncsolve.backends.native_printer import NativePrinter, Sink
+from ncsolve.backends.numpy_printer import identifier
+from ncsolve.errors import MissingExtra
+from ncsolve.graph.derivation import Derivation
+from ncsolve.graph.differentiate import Block
+from ncsolve.graph.nodes import Gather, Index, Node
+from ncsolve.graph.program import Program
+
+Function = Callable[..., Any]
+At = Mapping[Index, str]
+
+_HEADER = """import math
+
+import numpy as np
+from numba import njit
+
+from ncsolve.backends import native_runtime as rt
+
+
+@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"})
+"""
+
+
+class NativeBackend:
+    """The same functions as the NumPy backend's, as machine code."""
+
+    name = "numba"
+
+    def __init__(self, derivation: Derivation) -> None:
+        if importlib.util.find_spec("numba") is None:
+            raise MissingExtra("numba", "jit")
+        self.derivation = derivation
+        self.sources: dict[str, str] = {}
+        self._functions: dict[tuple[str, frozenset[str]], Function] = {}
+
+    @property
+    def sparse(self) -> bool:
+        """Whether the Hessian is returned as a sparse array."""
+        return is_sparse(self.derivation.blocks, self.derivation.n)
+
+    def footprint(self, kind: str, roles: frozenset[str]) -> int:
+        """The numbers that one point of a batch holds: its result."""
+        return int(self.derivation.n ** (2 if "hessian" in kind else 1))
+
+    def function(self, kind: str, roles: frozenset[str] = frozenset()) -> Function:
+        """One of "value", "gradient", "product", "hessian", "dense_hessian", "directional_k"."""
+        key = (kind, roles)
+        if key not in self._functions:
+            self._functions[key] = self._make(kind, roles)
+        return self._functions[key]
+
+    # -- the functions -----------------------------------------------------------------------------------------------
+
+    def _make(self, kind: str, roles: frozenset[str]) -> Function:
+        d, batch = self.derivation, bool(roles)
+        if kind == "value":
+            return self._compile(kind, ["x"], [d.value], [_store_value()], roles, {"f": ()})
+        if kind == "gradient":
+            sinks = [_store_value(), *(_scatter(g) for g in d.adjoint)]
+            return self._compile(kind, ["x"], [d.value, *d.adjoint.values()], sinks, roles, {"f": (), "g": (d.n,)})
+        if kind == "product":
+            sinks = [_scatter(g) for g in d.product]
+            return self._compile(kind, ["x", "v1"], list(d.product.values()), sinks, roles, {"g": (d.n,)})
+        if kind in ("hessian", "dense_hessian"):
+            return self._hessian(roles, sparse=kind == "hessian" and not batch and self.sparse)
+        order = int(kind.removeprefix("directional_"))
+        vectors = ["x", *(f"v{k}" for k in range(1, order + 1))]
+        return self._compile(kind, vectors, [d.directional(order)], [_store_value()], roles, {"f": ()})
+
+    def _hessian(self, roles: frozenset[str], sparse: bool) -> Function:
+        blocks, n = self.derivation.blocks, self.derivation.n
+        nodes = [b.coefficient for b in blocks]
+        if not sparse:
+            return self._compile("hessian", ["x"], nodes, [_dense_entry(b) for b in blocks], roles, {"H": (n, n)})
+        pattern = pattern_of(self.derivation.graph, blocks, n)
+        starts = [sum(pattern.sizes[:k]) for k in range(len(blocks) + 1)]
+        sinks = [_listed_entry(b, start) for b, start in zip(blocks, starts, strict=False)]
+        entries = self._compile("hessian", ["x"], nodes, sinks, roles, {"e": (starts[-1],)})
+        return lambda x, p: pattern.assemble(entries(x, p))
+
+    # -- source and machine code -------------------------------------------------------------------------------------
+
+    def _compile(
+        self,
+        kind: str,
+        vectors: list[str],
+        nodes: Sequence[Node],
+        writers: Sequence[tuple[tuple[Index, ...], Callable[..., list[str]]]],
+        roles: frozenset[str],
+        outputs: Mapping[str, tuple[int, ...]],
+    ) -> Function:
+        """A function of the vectors and the parameters, with one sink for each node, that returns the outputs."""
+        program, ops = Program.of(self.derivation.graph, nodes)
+        sinks = [Sink(op, space, write) for op, (space, write) in zip(ops, writers, strict=True)]
+        printer = NativePrinter(program, sinks, self.derivation.n, roles)
+        batch = ["m"] if roles else []
+        lines = [f"m = len({'x' if 'variable' in roles else 'v1'})"] if roles else []
+        for name, shape in outputs.items():
+            sizes = [*batch, *map(str, shape)]
+            lines.append(f"{name} = np.zeros(({', '.join(sizes)},))" if sizes else f"{name} = 0.0")
+        parameters = printer.parameters()
+        header = ", ".join([*vectors, *(f"p_{identifier(p)}" for p in parameters), *printer.arrays])
+        name = f"{kind}_batch" if roles else kind
+        body = [*lines, *printer.lines, f"return {', '.join(outputs)}"]
+        self.sources[name] = f"def {name}({header}):\n" + "".join(f"    {line}\n" for line in body)
+        return _bound(_load(name, _HEADER + self.sources[name]), parameters, list(printer.arrays.values()))
+
+
+def _bound(compiled: Function, parameters: list[str], arrays: list[Any]) -> Function:
+    """The compiled function with its arrays; the last argument of a call is the dictionary of parameters."""
+    if not parameters and not arrays:
+        return lambda *vectors: compiled(*vectors[:-1])
+    return lambda *vectors: compiled(*vectors[:-1], *(vectors[-1][name] for name in parameters), *arrays)
+
+
+def _store_value() -> tuple[tuple[Index, ...], Callable[..., list[str]]]:
+    def write(printer: NativePrinter, at: At, value: str) -> list[str]:
+        return [f"f[{at[BATCH]}] = {value}" if BATCH in at else f"f = 1.0 * {value}"]
+
+    return (), write
+
+
+def _scatter(gather: Gather) -> tuple[tuple[Index, ...], Callable[..., list[str]]]:
+    def write(printer: NativePrinter, at: At, value: str) -> list[str]:
+        where = printer.position(gather.leaf, gather.subscripts, at)
+        return [f"g[{_lead(at)}{where}] += {value}"]
+
+    return gather.indices, write
+
+
+def _dense_entry(block: Block) -> tuple[tuple[Index, ...], Callable[..., list[str]]]:
+    def write(printer: NativePrinter, at: At, value: str) -> list[str]:
+        there = dict(zip(block.column.indices, (at[i] for i in block.columns), strict=True))
+        row = printer.position(block.row.leaf, block.row.subscripts, at)
+        column = printer.position(block.column.leaf, block.column.subscripts, there)
+        lines = [f"H[{_lead(at)}{row}, {column}] += {value}"]
+        return [*lines, f"H[{_lead(at)}{column}, {row}] += {value}"] if block.mirrored else lines
+
+    return block.indices, write
+
+
+def _listed_entry(block: Block, start: int) -> tuple[tuple[Index, ...], Callable[..., list[str]]]:
+    """The entries of a block, one after the other in the C order of its index space."""
+
+    def write(printer: NativePrinter, at: At, value: str) -> list[str]:
+        where = "0"
+        for index in block.indices:
+            where = at[index] if where == "0" else f"({where}) * {index.size} + {at[index]}"
+        return [f"e[{where} + {start}] = {value}"]
+
+    return block.indices, write
+
+
+def _lead(at: At) -> str:
+    return f"{at[BATCH]}, " if BATCH in at else ""
+
+
+def cache_folder() -> Path:
+    """Where generated modules are kept: NCSOLVE_CACHE, else the user's cache folder, else a temporary one."""
+    base = os.environ.get("NCSOLVE_CACHE") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    folder = Path(base) / "ncsolve" / f"native-{sys.version_info.major}.{sys.version_info.minor}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix="ncsolve-"))
+    return folder
+
+
+def _load(name: str, source: str) -> Function:
+    """The compiled function of a module that is written once and named by its content."""
+    digest = hashlib.sha256(source.encode()).hexdigest()[:20]
+    path = cache_folder() / f"k{digest}.py"
+    if not path.exists():
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(source)
+        os.replace(temporary, path)
+    spec = importlib.util.spec_from_file_location(f"ncsolve_native_{digest}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    function: Function = getattr(module, name)
+    return function

@@ -1,0 +1,246 @@
+"""Programs as fused loops: one Python function of arrays and numbers that numba compiles to machine code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.backends.layout import ATOM, BATCH, UNARY, Axes, Piece
+from ncsolve.backends.loops import Loop, Schedule, Task, schedule
+from ncsolve.backends.numpy_printer import Printer, identifier, literal, scalar
+from ncsolve.graph.nodes import Affine, Index, Leaf, Subscript, Table
+from ncsolve.graph.program import Op, Program
+
+_BLAS_FROM = 20_000  # multiplications from which a product of matrices is left to BLAS
+
+
+@dataclass(frozen=True)
+class Sink:
+    """A statement that stores a value: `write(at, value)` gives its code, `at` naming the loop variable of each index."""
+
+    value: int
+    space: Axes
+    write: Callable[[NativePrinter, Mapping[Index, str], str], list[str]]
+
+
+class NativePrinter:
+    """Prints the loops that compute some sinks. Arrays that the code reads are collected in `arrays`."""
+
+    def __init__(
+        self, program: Program, sinks: Sequence[Sink], n: int, batched: frozenset[str] = frozenset()
+    ) -> None:
+        self.program, self.n, self.batched_roles = program, n, batched
+        self.arrays: dict[str, NDArray[Any]] = {}
+        self.pieces: dict[int, Piece] = {}
+        self._sinks = {-1 - k: sink for k, sink in enumerate(sinks)}
+        roots = [s.value for s in sinks]
+        self.ops = program.used(roots)
+        self._batched: dict[int, bool] = {}
+        for o in self.ops:
+            own = o.kind == "gather" and o.detail[0].role in batched  # type: ignore[index]
+            self._batched[o.id] = own or any(self._batched[a] for a in o.args)
+        self._constants(roots)
+        self.tasks = [self._task(o) for o in self.ops if o.id not in self.pieces]
+        known = {t.id for t in self.tasks}
+        self.tasks += [
+            Task(k, (s.value,) if s.value in known else (), self._with_batch(s.space, bool(batched)))
+            for k, s in self._sinks.items()
+        ]
+        self._by_id = {t.id: t for t in self.tasks}
+        self.plan: Schedule = schedule(self.tasks, self._loop_order())
+        self.variables = {i: f"i{k}" for k, i in enumerate(self._loop_order())}
+        self.lines: list[str] = []
+        self._allocate()
+        self._emit(self.plan.items, {}, 0)
+
+    # -- what is known before the loops ------------------------------------------------------------------------------
+
+    def _constants(self, roots: Sequence[int]) -> None:
+        """Operations on data alone are evaluated now; their arrays become arguments."""
+        used = {a for o in self.ops if o.level > 0 for a in o.args} | set(roots)
+        wanted = [o.id for o in self.ops if o.level == 0 and o.id in used]
+        printer = Printer(self.program, wanted, self.n)
+        for k in wanted:
+            piece = printer.pieces[k]
+            if piece.axes:
+                name = f"c{k}"
+                self.arrays[name] = np.ascontiguousarray(np.asarray(printer.namespace[piece.code], dtype=float))
+                piece = Piece(name, piece.axes)
+            self.pieces[k] = piece
+        for o in self.ops:
+            if o.level == 0 and o.id not in self.pieces:
+                self.pieces[o.id] = Piece("")  # used by other constants only
+
+    def _with_batch(self, axes: Axes, batched: bool) -> Axes:
+        return (BATCH, *axes) if batched else axes
+
+    def _task(self, op: Op) -> Task:
+        args = tuple(a for a in op.args if a not in self.pieces)
+        if op.kind in ("sum", "peak", "contract"):
+            space = tuple(dict.fromkeys(i for a in op.args for i in self.program.ops[a].indices))
+            space = self._with_batch(space, self._batched[op.id])
+            return Task(op.id, args, space, op.detail, whole=self._is_blas(op))  # type: ignore[arg-type]
+        return Task(op.id, args, self._with_batch(op.indices, self._batched[op.id]))
+
+    def _is_blas(self, op: Op) -> bool:
+        """A large product of two matrices."""
+        if op.kind != "contract" or self.batched_roles:
+            return False
+        a, b = (self.program.ops[k] for k in op.args)
+        over: Axes = op.detail  # type: ignore[assignment]
+        left = [i for i in a.indices if i not in b.indices]
+        right = [i for i in b.indices if i not in a.indices]
+        if not (len(over) == len(left) == len(right) == 1 and len(a.indices) == len(b.indices) == 2):
+            return False
+        return left[0].size * right[0].size * over[0].size >= _BLAS_FROM
+
+    def _loop_order(self) -> list[Index]:
+        """Indices from the outermost loop in: the batch, then as the arrays lie in memory, then by size."""
+        found = dict.fromkeys(i for t in self.tasks for i in t.space)
+        weight: dict[tuple[Index, Index], int] = {}
+        for o in self.ops:
+            if o.kind == "gather":
+                axes = [s.index for s in o.detail[1] if isinstance(s, Affine) and s.index is not None]  # type: ignore[index]
+                for a, b in zip(axes, axes[1:], strict=False):
+                    weight[a, b] = weight.get((a, b), 0) + o.size
+        order: list[Index] = []
+        left = [i for i in found if i is not BATCH]
+        while left:
+            def blocked(i: Index) -> int:
+                return sum(max(weight.get((j, i), 0) - weight.get((i, j), 0), 0) for j in left if j != i)
+
+            best = min(left, key=lambda i: (blocked(i), -i.size, i))
+            order.append(best)
+            left.remove(best)
+        return [BATCH, *order] if BATCH in found else order
+
+    # -- statements --------------------------------------------------------------------------------------------------
+
+    def _allocate(self) -> None:
+        for task in self.tasks:
+            kept = self.plan.kept[task.id]
+            if kept and task.id >= 0 and not task.whole:
+                self.lines.append(f"a{task.id} = np.empty(({', '.join(self._length(i) for i in kept)},))")
+
+    def _length(self, index: Index) -> str:
+        return "m" if index is BATCH else str(index.size)
+
+    def _emit(self, items: Sequence[Loop | Task], at: dict[Index, str], depth: int) -> None:
+        pad = "    " * depth
+        for item in items:
+            if isinstance(item, Loop):
+                self._start_reductions(item, at, pad)
+                variable = self.variables[item.index]
+                self.lines.append(f"{pad}for {variable} in range({self._length(item.index)}):")
+                self._emit(item.items, {**at, item.index: variable}, depth + 1)
+            else:
+                self.lines += [pad + line for line in self._statement(item, at)]
+
+    def _start_reductions(self, loop: Loop, at: dict[Index, str], pad: str) -> None:
+        """Accumulators start before the outermost loop that they are summed over."""
+        for task in loop.tasks:
+            if loop.index not in task.reduces or any(i in task.reduces for i in at):
+                continue
+            start = "-math.inf" if self.program.ops[task.id].kind == "peak" else "0.0"
+            kept = self.plan.kept[task.id]
+            if not kept:
+                self.lines.append(f"{pad}t{task.id} = {start}")
+            else:
+                where = ", ".join(at.get(i, ":") for i in kept)
+                self.lines.append(f"{pad}a{task.id}[{where}] = {start}")
+
+    def _statement(self, task: Task, at: Mapping[Index, str]) -> list[str]:
+        if task.id < 0:
+            sink = self._sinks[task.id]
+            return sink.write(self, at, self.read(sink.value, at).within(UNARY))
+        op = self.program.ops[task.id]
+        if task.whole:
+            return [f"a{op.id} = {self._matrix_product(op)}"]
+        target = self._name(op.id, at)
+        if op.kind in ("sum", "contract"):
+            factors = [self.read(a, at) for a in op.args]
+            return [f"{target} += {' * '.join(f.within(ATOM) for f in factors)}"]
+        if op.kind == "peak":
+            return [f"{target} = max({target}, {self.read(op.args[0], at).code})"]
+        if op.kind == "gather":
+            return [f"{target} = {self._load(*op.detail, at)}"]  # type: ignore[misc]
+        return [f"{target} = {scalar(op.kind, [self.read(a, at) for a in op.args]).code}"]
+
+    def _name(self, op: int, at: Mapping[Index, str]) -> str:
+        kept = self.plan.kept[op]
+        return f"a{op}[{', '.join(at[i] for i in kept)}]" if kept else f"t{op}"
+
+    def read(self, op: int, at: Mapping[Index, str]) -> Piece:
+        """The value of an operation at the current place of the loops."""
+        if op in self.pieces:
+            piece = self.pieces[op]
+            return Piece(f"{piece.code}[{', '.join(at[i] for i in piece.axes)}]") if piece.axes else piece
+        if self.program.ops[op].kind == "const":
+            return Piece(literal(self.program.ops[op].detail))
+        if self._by_id[op].whole:
+            return Piece(f"a{op}[{', '.join(at[i] for i in self._whole_axes(op))}]")
+        return Piece(self._name(op, at))
+
+    def _whole_axes(self, op: int) -> Axes:
+        """The axes of a complete array: of a matrix product as printed, of anything else as its loops fill it."""
+        if op in self.pieces:
+            return self.pieces[op].axes
+        if not self._by_id[op].whole:
+            return self.plan.kept[op]
+        a, b = (self.program.ops[k] for k in self.program.ops[op].args)
+        over: Axes = self.program.ops[op].detail  # type: ignore[assignment]
+        return tuple(i for o in (a, b) for i in o.indices if i not in over)
+
+    def _matrix_product(self, op: Op) -> str:
+        over: Axes = op.detail  # type: ignore[assignment]
+        pieces = []
+        for place, k in enumerate(op.args):
+            code = self.pieces[k].code if k in self.pieces else f"a{k}"
+            axes = self._whole_axes(k)
+            summed_last = axes[-1] == over[0]
+            pieces.append(code if summed_last == (place == 0) else f"{code}.T")
+        return f"np.dot({pieces[0]}, {pieces[1]})"
+
+    # -- loads -------------------------------------------------------------------------------------------------------
+
+    def _load(self, leaf: Leaf, subscripts: tuple[Subscript, ...], at: Mapping[Index, str]) -> str:
+        if leaf.role == "parameter":
+            return f"p_{identifier(leaf.name)}"
+        vector = "x" if leaf.role == "variable" else f"v{leaf.order}"
+        where = self.position(leaf, subscripts, at)
+        return f"{vector}[{at[BATCH]}, {where}]" if leaf.role in self.batched_roles else f"{vector}[{where}]"
+
+    def position(self, leaf: Leaf, subscripts: Sequence[Subscript], at: Mapping[Index, str]) -> str:
+        """The place in the packed x, an integer expression in the loop variables."""
+        offset, terms = leaf.offset, []
+        strides = [math.prod(leaf.shape[k + 1 :]) for k in range(len(leaf.shape))]
+        for subscript, stride in zip(subscripts, strides, strict=True):
+            if isinstance(subscript, Table):
+                where = ", ".join(at[i] for i in subscript.indices)
+                terms.append(_times(f"{self._table(subscript.leaf)}[{where}]", stride))
+            else:
+                offset += subscript.offset * stride
+                if subscript.index is not None:
+                    terms.append(_times(at[subscript.index], subscript.stride * stride))
+        code = " + ".join(terms)
+        if not terms:
+            return str(offset)
+        return code if offset == 0 else f"{code} + {offset}" if offset > 0 else f"{code} - {-offset}"
+
+    def _table(self, leaf: Leaf) -> str:
+        name = f"i{identifier(leaf.name)}"
+        self.arrays[name] = np.ascontiguousarray(self.program.graph.arrays[leaf.name].astype(np.int64))
+        return name
+
+    def parameters(self) -> list[str]:
+        """The names of the parameters that the code reads."""
+        return list(dict.fromkeys(o.detail[0].name for o in self.ops if o.kind == "gather" and o.detail[0].role == "parameter"))  # type: ignore[index]
+
+
+def _times(code: str, factor: int) -> str:
+    return code if factor == 1 else f"{factor} * {code}"
