@@ -39,8 +39,7 @@ class Check:
 @param_option
 @backend_option
 @json_option
-@click.pass_context
-def command(ctx: click.Context, problem: str, params: dict[str, str], backend: str, as_json: bool) -> None:
+def command(problem: str, params: dict[str, str], backend: str, as_json: bool) -> None:
     """Check PROBLEM: its declaration, gradient and Hessian by the slope of Taylor remainders, and every known point.
 
     Exit code: 0 all checks hold; 5 one failed; 2 bad input.
@@ -58,7 +57,7 @@ def command(ctx: click.Context, problem: str, params: dict[str, str], backend: s
         print_table(
             ["check", "", "detail"], [[each.check, "ok" if each.ok else "FAILED", each.detail] for each in checks]
         )
-    ctx.exit(0 if ok else FAILED)
+    click.get_current_context().exit(0 if ok else FAILED)
 
 
 def all_checks(oracle: Oracle) -> Iterator[Check]:

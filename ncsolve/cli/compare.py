@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from ncsolve.cli.group import INTERRUPTED
 from ncsolve.cli.options import backend_option, json_option, load_problem, param_option, run_options
 
 if TYPE_CHECKING:
+    from ncsolve.problem import Problem
     from ncsolve.solving import Result
 
 
@@ -25,9 +27,7 @@ if TYPE_CHECKING:
 @backend_option
 @json_option
 @click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw the runs: FILE.svg or FILE.png.")
-@click.pass_context
 def command(
-    ctx: click.Context,
     problems: tuple[str, ...],
     solvers: tuple[str, ...],
     seeds: int,
@@ -42,19 +42,18 @@ def command(
 
     if plot:
         check_plot_file(plot)
-    results = run_all(problems, solvers, seeds, params, arguments)
+    declared = [load_problem(name, params) for name in problems]
+    results = run_all(declared, solvers, seeds, arguments)
     if as_json:
         click.echo(to_json({"runs": [result.to_json() for result in results]}))
     else:
         tabulate(results)
-    if plot and results:
-        plot_runs(plot, results)
-    ctx.exit(INTERRUPTED if interrupted(results) else 0)
+    if plot:
+        plot_runs(plot, declared, results)
+    click.get_current_context().exit(INTERRUPTED if interrupted(results) else 0)
 
 
-def run_all(
-    problems: tuple[str, ...], solvers: tuple[str, ...], seeds: int, params: dict[str, str], arguments: dict[str, Any]
-) -> list[Result]:
+def run_all(problems: list[Problem], solvers: tuple[str, ...], seeds: int, arguments: dict[str, Any]) -> list[Result]:
     """All runs in order; those before an interrupted one, and it, where the user interrupts."""
     from ncsolve.api import solve
     from ncsolve.hooks import registry
@@ -62,22 +61,21 @@ def run_all(
     for solver in solvers:
         registry().solver(solver)
     results: list[Result] = []
-    for problem in [load_problem(name, params) for name in problems]:
-        for solver in solvers:
-            for seed in range(seeds):
-                results.append(solve(problem, solver, seed=seed, **arguments))
-                if interrupted(results):
-                    return results
+    for problem, solver, seed in product(problems, solvers, range(seeds)):
+        results.append(solve(problem, solver, seed=seed, **arguments))
+        if interrupted(results):
+            break
     return results
 
 
 def interrupted(results: list[Result]) -> bool:
     from ncsolve.solving import Status
 
-    return bool(results) and results[-1].status is Status.INTERRUPTED
+    return results[-1].status is Status.INTERRUPTED
 
 
 def tabulate(results: list[Result]) -> None:
+    """One row a run; f, g, H, Hv count the points at which value, gradient, Hessian and products were evaluated."""
     from ncsolve.report.table import print_table
 
     rows = [
@@ -88,10 +86,10 @@ def tabulate(results: list[Result]) -> None:
             run.status,
             run.point.kind,
             run.objective,
-            run.gradient_norm,
+            float(f"{run.gradient_norm:.2e}"),
             run.iterations,
-            sum(run.evaluations.values()),
-            run.seconds,
+            *run.evaluations.values(),
+            float(f"{run.seconds:.2g}"),
         ]
         for run in results
     ]
@@ -102,9 +100,12 @@ def tabulate(results: list[Result]) -> None:
         "status",
         "point",
         "objective",
-        "|gradient|",
-        "iterations",
-        "evaluations",
+        "|g|",
+        "steps",
+        "f",
+        "g",
+        "H",
+        "Hv",
         "seconds",
     ]
     print_table(columns, rows)

@@ -92,8 +92,7 @@ def renamed(text: str, name: str) -> str:
 
 @command.command("test")
 @click.argument("name", help="A plugin that `ncsolve plugins list` shows.")
-@click.pass_context
-def test(ctx: click.Context, name: str) -> None:
+def test(name: str) -> None:
     """Run the kit `nc.testing.SolverTests` over every solver of a plugin. Exit code: 0 all pass; 5 one fails."""
     from ncsolve.hooks import registry
 
@@ -116,4 +115,4 @@ def test(ctx: click.Context, name: str) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", str(kit)], cwd=folder
         )
-    ctx.exit(0 if done.returncode == 0 else 5)
+    click.get_current_context().exit(0 if done.returncode == 0 else 5)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,9 +38,7 @@ NOT_CONVERGED, NOT_A_MINIMUM = 3, 4
 @json_option
 @click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw the run: FILE.svg or FILE.png.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Write run.json and trace.npz there.")
-@click.pass_context
 def command(
-    ctx: click.Context,
     problem: str,
     params: dict[str, str],
     x0: str | None,
@@ -57,6 +54,7 @@ def command(
     """
     from ncsolve.api import solve
     from ncsolve.cli.points import parse_point
+    from ncsolve.report.data import to_json
     from ncsolve.report.plot import check_plot_file, plot_run
 
     if plot:
@@ -64,12 +62,12 @@ def command(
     declared = load_problem(problem, params)
     start = None if x0 is None else parse_point(declared, x0, "--x0")
     result = solve(declared, x0=start, **arguments)
-    click.echo(json.dumps(result.to_json(), allow_nan=False) if as_json else result.summary())
+    click.echo(to_json(result.to_json()) if as_json else result.summary())
     if plot:
         plot_run(plot, declared, result)
     if out:
         save(result, out)
-    ctx.exit(exit_code(result))
+    click.get_current_context().exit(exit_code(result))
 
 
 def exit_code(result: Result) -> int:
@@ -86,9 +84,12 @@ def save(result: Result, folder: Path) -> None:
     """run.json holds what `--json` prints, trace.npz the columns of the trace."""
     import numpy as np
 
+    from ncsolve.report.data import to_json
+
+    columns: dict[str, Any] = dict(result.trace)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "run.json").write_text(json.dumps(result.to_json(), allow_nan=False, indent=1) + "\n")
-        np.savez_compressed(folder / "trace.npz", **result.trace)
+        (folder / "run.json").write_text(to_json(result.to_json()) + "\n")
+        np.savez_compressed(folder / "trace.npz", **columns)
     except OSError as error:
         raise OptionError(f"--out: cannot write into {folder}: {error.strerror}.") from error

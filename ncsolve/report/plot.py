@@ -33,7 +33,7 @@ MARKS = {  # colours of Okabe and Ito, told apart by the colour-blind too; a sha
     "undecided": ("s", "#999999"),
 }
 LINE, SECOND, PATH = "#0072b2", "#d55e00", "#333333"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
@@ -78,30 +78,24 @@ def plot_run(file: Path, problem: Problem, result: Result) -> None:
         save(figure, file)
 
 
-def plot_runs(file: Path, results: Sequence[Result]) -> None:
-    """Draw many runs into an SVG or PNG file: for each problem the objective against evaluations, a colour per solver."""
+def plot_runs(file: Path, problems: Sequence[Problem], results: Sequence[Result]) -> None:
+    """Draw many runs into an SVG or PNG file: for each problem the objective against evaluations, a colour a solver."""
     import matplotlib
     from matplotlib.figure import Figure
 
-    problems = list(dict.fromkeys(result.problem for result in results))
+    problems = [problem for problem in problems if any(result.problem == problem.name for result in results)]
     colors = {solver: f"C{k}" for k, solver in enumerate(dict.fromkeys(result.solver for result in results))}
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7, 3.2 * len(problems)), layout="constrained")
         panels = figure.subplots(len(problems), squeeze=False)[:, 0]
         for axes, problem in zip(panels, problems, strict=True):
-            runs = [result for result in results if result.problem == problem]
-            best = min(np.nanmin(run.trace.objective, initial=np.inf) for run in runs)
+            runs = [result for result in results if result.problem == problem.name]
+            best = lowest(np.concatenate([run.trace.objective for run in runs]), problem)
             for run in runs:
                 gap = run.trace.objective - best
-                axes.loglog(
-                    run.trace.evaluations,
-                    np.where(gap > 0, gap, np.nan),
-                    color=colors[run.solver],
-                    linewidth=1.2,
-                    alpha=0.8,
-                    label=run.solver,
-                )
-            axes.set(title=f"{problem}: objective above {best:.6g}", xlabel="evaluations")
+                line = {"color": colors[run.solver], "linewidth": 1.2, "alpha": 0.8, "label": run.solver}
+                axes.loglog(run.trace.evaluations, np.where(gap > 0, gap, np.nan), **line)
+            axes.set(title=f"{problem.name}: objective above {best:.6g}", xlabel="evaluations")
             draw_legend(axes, loc="best")
         save(figure, file)
 
@@ -124,7 +118,7 @@ def draw_contour(figure: Figure, axes: Axes, oracle: Oracle, result: Result) -> 
     draw_levels(figure, axes, x, y, np.ma.masked_invalid(z))
     axes.plot(*path.T, color="white", linewidth=3, solid_capstyle="round")
     axes.plot(*path.T, color=PATH, linewidth=1.4, marker=".", markersize=4, label="path")
-    ring = {"marker": "o", "markeredgecolor": PATH, "linestyle": ""}
+    ring: dict[str, Any] = {"marker": "o", "markeredgecolor": PATH, "linestyle": ""}
     axes.plot(*path[0], **ring, markersize=8, markerfacecolor="white", label="start")
     draw_points(axes, known, size=36, alpha=0.75)
     draw_points(axes, met, size=110, alpha=1.0)
@@ -143,7 +137,7 @@ def draw_levels(figure: Figure, axes: Axes, x: Array, y: Array, z: Any) -> None:
     if len(levels) < 2:  # constant, or nowhere finite
         return
     filled = axes.contourf(x, y, z, levels, cmap="Blues_r", norm=BoundaryNorm(levels, 256), alpha=0.85)
-    lines = axes.contour(x, y, z, levels, colors="white", linewidths=0.5, alpha=0.7)
+    lines = axes.contour(x, y, z, levels, colors="white", linestyles="solid", linewidths=0.5, alpha=0.7)
     for drawn in (filled, lines):  # as paths they make an SVG of megabytes
         drawn.set_rasterized(True)
     bar = figure.colorbar(filled, ax=axes, ticks=levels[::5], format="%.3g", label="objective", pad=0.01, aspect=40)
@@ -154,16 +148,15 @@ def draw_legend(axes: Axes, **place: Any) -> None:
     """One row that shows each name once."""
     handles, names = axes.get_legend_handles_labels()
     unique = dict(zip(names, handles, strict=True))
-    spacing = {"columnspacing": 0.9, "handletextpad": 0.3, "fontsize": 9}
-    axes.legend(unique.values(), unique.keys(), ncols=len(unique), **place, **spacing)
+    look = {"columnspacing": 0.9, "handletextpad": 0.3, "fontsize": 9, **place}
+    axes.legend(list(unique.values()), list(unique), ncols=len(unique), **look)
 
 
 def draw_points(axes: Axes, points: Iterable[tuple[str, Array]], size: float, alpha: float) -> None:
-    for kind, x in points:
+    for kind, (x, y) in points:
         marker, color = MARKS[kind]
-        axes.scatter(
-            *x, s=size, marker=marker, color=color, edgecolors="white", linewidths=1, alpha=alpha, zorder=3, label=kind
-        )
+        edge: dict[str, Any] = {"edgecolors": "white", "linewidths": 1, "zorder": 3}
+        axes.scatter(x, y, s=size, marker=marker, color=color, alpha=alpha, label=kind, **edge)
 
 
 def draw_convergence(objective: Axes, gradient: Axes, trace: Trace, problem: Problem) -> None:

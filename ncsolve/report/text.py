@@ -16,13 +16,13 @@ SHOWN = 8  # entries of an array before the rest is left out
 def describe_point(point: CriticalPoint, problem: Problem) -> str:
     """The kind of a point, the sentence of evidence, and the numbers behind it."""
     rows = {
+        "point": point.explanation,
         "objective": f"{point.objective:.10g}",
         "gradient norm": f"{point.gradient_norm:.3g}",
         "eigenvalues": numbers(point.eigenvalues),
         **({"falls along": numbers(point.witness)} if point.witness is not None else {}),
     }
-    lines = [f"{point.kind} of '{problem.name}'", f"  {point.explanation}"]
-    return "\n".join([*lines, *(f"  {name:<14} {text}" for name, text in rows.items())])
+    return "\n".join([f"{point.kind} of '{problem.name}'", *(f"  {name:<14} {text}" for name, text in rows.items())])
 
 
 def numbers(values: np.ndarray) -> str:

@@ -65,9 +65,9 @@ class Result:
         point = {key: getattr(self.point, key) for key in ("kind", "index", "nullity", "eigenvalues", "certified")}
         keys = ("x", "values", "objective", "gradient_norm", "iterations", "evaluations", "seconds", "seed", "options", "versions")
         rest = {key: getattr(self, key) for key in keys}
-        plain: dict[str, Any] = _plain(
+        data: dict[str, Any] = plain(
             {"problem": self.problem, "solver": self.solver, "status": str(self.status), "point": point, **rest})
-        return plain
+        return data
 
     def summary(self) -> str:
         """A few lines for people."""
@@ -102,13 +102,14 @@ def versions() -> dict[str, str]:
             "sympy": sympy.__version__}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Data for strict JSON: arrays become lists, numbers that are not finite None, anything unknown its text."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if hasattr(value, "tolist"):  # NumPy's arrays and scalars
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if isinstance(value, (str, int, bool)) or value is None else str(value)

@@ -34,8 +34,8 @@ class MySolver:
 
     x+ = x + eta p,  p+ = -g+ + beta p,  beta = max(0, g+ . (g+ - g) / g . g)
 
-    eta is the first of 2 eta, eta, eta/2, ... with f(x+) <= f(x) + decrease * eta * g . p (Armijo). Where p is no descent
-    direction, it starts again at -g.
+    eta is the first of 2 eta, eta, eta/2, ... with f(x+) <= f(x) + decrease * eta * g . p (Armijo). Where p is not
+    a descent direction, it starts again at -g.
     """
 
     step_size: float = nc.option(1.0, "first trial length of a step", above=0)
@@ -58,7 +58,7 @@ class MySolver:
                 return MyState(x, f, g, -g, self.step_size, stalled=True)
         x = x + eta * p
         f, g_new = oracle.value_and_gradient(x)
-        beta = max(0.0, g_new @ (g_new - g) / (g @ g))
+        beta = max(0.0, float(g_new @ (g_new - g) / (g @ g)))
         p = -g_new + beta * p
         if not g_new @ p < 0:
             p = -g_new
