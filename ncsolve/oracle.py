@@ -163,7 +163,7 @@ class Oracle:
         return np.concatenate(parts)
 
     def _checked(self, x: ArrayLike) -> Array:
-        array = np.asarray(x, dtype=np.float64)
+        array = np.ascontiguousarray(x, dtype=np.float64)
         if array.ndim not in (1, 2) or array.shape[-1] != self.n:
             raise ProblemError(f"problem '{self.problem.name}' has {self.n} variables: expected shape ({self.n},) or (m, {self.n}), got {array.shape}")
         return array

@@ -32,11 +32,12 @@ _HEADER = """import math
 
 import numpy as np
 from numba import njit
+from numba.types import Array, float64, int64
 
 from ncsolve.backends import native_runtime as rt
 
 
-@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"})
+@njit([({signature},)], cache=True, error_model="numpy", fastmath={{"reassoc", "contract", "arcp", "nsz"}})
 """
 
 
@@ -122,7 +123,17 @@ class NativeBackend:
         name = f"{kind}_batch" if roles else kind
         body = [*lines, *printer.lines, f"return {', '.join(outputs)}"]
         self.sources[name] = f"def {name}({header}):\n" + "".join(f"    {line}\n" for line in body)
-        return _bound(_load(name, _HEADER + self.sources[name]), parameters, list(printer.arrays.values()))
+        batched = printer.batched_roles
+        kinds = [_array_type("float64", 2 if role in batched else 1) for role in ("variable", *["direction"] * (len(vectors) - 1))]
+        kinds += ["float64"] * len(parameters)
+        kinds += [_array_type(a.dtype.name, a.ndim) for a in printer.arrays.values()]
+        compiled = _load(name, _HEADER.format(signature=", ".join(kinds)) + self.sources[name])
+        return _bound(compiled, parameters, list(printer.arrays.values()))
+
+
+def _array_type(dtype: str, ndim: int) -> str:
+    """Read-only, which takes arrays of either kind."""
+    return f'Array({dtype}, {ndim}, "C", True)'
 
 
 def _bound(compiled: Function, parameters: list[str], arrays: list[Any]) -> Function:
@@ -197,6 +208,7 @@ def _load(name: str, source: str) -> Function:
     spec = importlib.util.spec_from_file_location(f"ncsolve_native_{digest}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # numba looks its cached functions' modules up by name
     spec.loader.exec_module(module)
     function: Function = getattr(module, name)
     return function
