@@ -11,7 +11,7 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from ncsolve.errors import ProblemError
-from ncsolve.graph.nodes import Affine, Graph, Index, Leaf, Node, Subscript, Table, unique
+from ncsolve.graph.nodes import Affine, Enumeration, Graph, Index, Leaf, Node, Subscript, Table, unique
 
 if TYPE_CHECKING:
     from ncsolve.graph.lower import Lowering
@@ -60,6 +60,8 @@ def lower_subscript(
     if subscript is None:
         values, indices = integer_values(index, scope, graph, data)
         subscript = Table(graph.table(values), indices) if indices else Affine(None, 0, int(values))
+        if isinstance(subscript, Table):
+            graph.explain(subscript, index, scope)
         low, high = int(values.min()), int(values.max())
     else:
         ends = (subscript.offset, subscript.offset + subscript.stride * ((subscript.index.size if subscript.index else 1) - 1))
@@ -190,6 +192,7 @@ class Ranges:
             if lowering.claims_samples(symbol, body, scope, size):
                 tag = "sample"
             index = inner.fresh(size, tag)
+            lowering.graph.names.setdefault(index, symbol.name)
             if tag:
                 lowering.samples, lowering.samples_name = index, symbol.name
             inner[symbol] = Affine(index, 1, first)
@@ -224,9 +227,11 @@ class Ranges:
             rows = rows[np.broadcast_to(_over_rows(condition, names, rows, names[-1]).astype(bool), len(rows))]
         if len(rows) == 0:
             return cls(body, scope, (), empty=True)
-        pairs = scope.fresh(len(rows), "pair")
-        for column, name in enumerate(names):
-            scope[name] = Table(lowering.graph.table(np.ascontiguousarray(rows[:, column])), (pairs,))
+        columns = [lowering.graph.table(np.ascontiguousarray(column)) for column in rows.T]
+        pairs = scope.fresh(len(rows), "pair" + "".join(leaf.name for leaf in columns))
+        symbols = {leaf.name: name for leaf, name in zip(columns, names, strict=True)}
+        lowering.graph.enumerations.setdefault(pairs, Enumeration(tuple(limits), condition, symbols))
+        scope.update({name: Table(leaf, (pairs,)) for leaf, name in zip(columns, names, strict=True)})
         return cls(body, scope, (pairs,))
 
     @classmethod
@@ -241,6 +246,7 @@ class Ranges:
             if last < first:
                 return cls(body, scope, (), empty=True)
             index = scope.fresh(last - first + 1)
+            lowering.graph.names.setdefault(index, symbol.name)
             scope[symbol] = Affine(index, 1, first)
             over.append(index)
             terms += [symbol >= low, symbol <= high]
@@ -257,13 +263,17 @@ class Ranges:
         if not inside.any():
             return cls(body, scope, (), empty=True)
         safe = np.unravel_index(np.flatnonzero(inside)[0], shape)
+        within: dict[sp.Symbol, Subscript] = {}
         for symbol in symbols:
             if any(i in over for i in scope[symbol].indices):
                 values = np.broadcast_to(evaluate(symbol, scope, graph, data, indices), shape)
                 axes = tuple(k for k, i in enumerate(indices) if i in over)
                 fallback = _first_inside(values, inside, axes, values[safe])
-                scope[symbol] = Table(graph.table(np.where(inside, values, fallback)), indices)
+                within[symbol] = Table(graph.table(np.where(inside, values, fallback)), indices)
+                graph.explain(within[symbol], symbol, scope)
         mask = graph.gather(graph.table(inside.astype(float)), tuple(Affine(i, 1, 0) for i in indices))
+        graph.explain(mask, condition, scope)
+        scope.update(within)
         return cls(body, scope, over, mask)
 
 

@@ -125,7 +125,9 @@ class Lowering:
             subscript = scope[symbol]
             values = self.graph.table(range_values(subscript, self.graph).astype(float))
             subscripts = tuple(Affine(i, 1, 0) for i in subscript.indices)
-            return self.graph.gather(values, subscripts).symbol
+            node = self.graph.gather(values, subscripts)
+            self.graph.explain(node, symbol, scope)
+            return node.symbol
         if symbol in self._variables:
             return self.graph.gather(self._variables[symbol]).symbol
         if symbol in self.problem.parameters:

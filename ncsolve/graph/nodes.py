@@ -85,6 +85,24 @@ class Leaf:
         return int(np.prod(self.shape, dtype=np.int64))
 
 
+@dataclass(frozen=True)
+class Enumeration:
+    """What an index that lists a ragged range stands for: its limits, outermost first, the condition that is left, and
+    the symbol that each of its tables, by name, holds the values of."""
+
+    limits: tuple[tuple[sp.Symbol, sp.Expr, sp.Expr], ...]
+    condition: sp.Basic
+    symbols: Mapping[str, sp.Symbol]
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a computed table holds: the values of an expression, whose bound symbols are the given subscripts."""
+
+    expression: sp.Basic
+    scope: Mapping[sp.Symbol, Subscript]
+
+
 ROW_COUNT = Leaf("parameter", "_row_count", ())
 ROW_WEIGHT = Leaf("parameter", "_row_weight", ())
 
@@ -173,6 +191,9 @@ class Graph:
 
     def __init__(self) -> None:
         self.arrays: dict[str, NDArray[np.generic]] = {}
+        self.meanings: dict[Table | Node, Meaning] = {}
+        self.enumerations: dict[Index, Enumeration] = {}
+        self.names: dict[Index, str] = {}
         self._nodes: dict[Hashable, Node] = {}
         self._of_symbol: dict[sp.Symbol, Node] = {}
         self._tables: dict[tuple[tuple[int, ...], str, bytes], Leaf] = {}
@@ -192,6 +213,11 @@ class Graph:
         if key not in self._tables:
             self._tables[key] = self.data(f"_t{len(self._tables)}", np.ascontiguousarray(array))
         return self._tables[key]
+
+    def explain(self, table: Table | Node, expression: sp.Basic, scope: Mapping[sp.Symbol, Subscript]) -> None:
+        """Remember what a computed table holds, so that it can be shown as it was written."""
+        own = {s: scope[s] for s in expression.free_symbols if s in scope}
+        self.meanings.setdefault(table, Meaning(expression, own))
 
     # -- nodes -------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,315 @@
+"""What the graph of an objective gives away: a finite sum, a sum of squares, sparsity, separability, kinks.
+
+All of it is read off the graph; nothing is evaluated, and the Hessian is derived only when a property asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from ncsolve.graph import kernels
+from ncsolve.graph.derivation import Derivation, positions
+from ncsolve.graph.differentiate import Block
+from ncsolve.graph.nodes import Contract, Gather, Graph, Index, Node, Pointwise
+
+if TYPE_CHECKING:
+    from ncsolve.problem import Problem
+
+_MOST_SQUARES = 1000
+_MOST_ENTRIES = 20_000_000
+
+_KINKS: dict[type[sp.Basic], str] = {
+    sp.Abs: "Abs", sp.Max: "Max", sp.Min: "Min", sp.sign: "sign", sp.Heaviside: "Heaviside", sp.floor: "floor",
+    sp.ceiling: "ceiling", sp.Mod: "Mod", sp.Piecewise: "Piecewise", kernels.hypot: "norm",
+}  # fmt: skip
+
+
+class HasSparsity(Protocol):
+    """What is asked of a backend."""
+
+    @property
+    def sparse(self) -> bool:
+        """Whether it returns the Hessian as a sparse array."""
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What was found in an objective f of n variables.
+
+    `samples` names the index of the finite sum that f is, over `rows` terms (0 without one). `least_squares` says that
+    f is a nonnegative combination of squares, `kinks` which non-smooth functions of the variables occur in it.
+    """
+
+    n: int
+    variables: tuple[tuple[str, tuple[int, ...]], ...]
+    samples: str | None
+    rows: int
+    least_squares: bool
+    kinks: tuple[str, ...]
+    derivation: Derivation = field(repr=False, compare=False)
+    backend: HasSparsity = field(repr=False, compare=False)
+
+    @property
+    def smooth(self) -> bool:
+        """Whether f has derivatives of every order wherever it is defined."""
+        return not self.kinks
+
+    @property
+    def sparse(self) -> bool:
+        """Whether the oracle returns the Hessian as a sparse array."""
+        return self.backend.sparse
+
+    @cached_property
+    def quadratic(self) -> bool:
+        """Whether the Hessian is constant."""
+        return self.smooth and not any(b.coefficient.dependent for b in self.derivation.blocks)
+
+    @cached_property
+    def pattern(self) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+        """Rows and columns where the Hessian may be non-zero, each place once; None where they are too many to list."""
+        blocks = self.derivation.blocks
+        if sum(_space(b) for b in blocks) > _MOST_ENTRIES:
+            return None
+        places = [np.zeros(0, dtype=np.int64)]
+        for block in blocks:
+            rows, columns = entries(self.derivation.graph, block)
+            places += [rows * self.n + columns, columns * self.n + rows]
+        rows, columns = np.divmod(np.unique(np.concatenate(places)), self.n)
+        return rows, columns
+
+    @property
+    def nonzeros(self) -> int:
+        """How many entries of the Hessian may be non-zero."""
+        return self.n**2 if self.pattern is None else len(self.pattern[0])
+
+    @property
+    def bandwidth(self) -> int:
+        """The largest |row - column| of an entry that may be non-zero."""
+        if self.pattern is None:
+            return self.n - 1
+        rows, columns = self.pattern
+        return int(np.abs(rows - columns).max(initial=0))
+
+    @cached_property
+    def components(self) -> int:
+        """How many groups of variables f is a sum over, no two groups sharing a term."""
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        if self.pattern is None:
+            return 1
+        graph = coo_array((np.ones(self.nonzeros), self.pattern), shape=(self.n, self.n))
+        return int(connected_components(graph, directed=False, return_labels=False))
+
+    @property
+    def separable(self) -> bool:
+        """Whether f is a sum of functions of single variables."""
+        return self.components == self.n
+
+    def summary(self) -> list[str]:
+        """Readable lines."""
+        listed = [name + (f"[{', '.join(map(str, shape))}]" if shape else "") for name, shape in self.variables]
+        lines = [f"{_plural(self.n, 'variable')}: {', '.join(listed[:8])}" + (", ..." if len(listed) > 8 else "")]
+        if self.samples is not None:
+            lines.append(f"finite sum over {self.samples}: {_plural(self.rows, 'row')}")
+        if self.least_squares:
+            lines.append("sum of squares")
+        if self.quadratic:
+            lines.append("quadratic: the Hessian is constant")
+        if self.n > 1:
+            lines.append(self._hessian())
+            if self.separable:
+                lines.append("separable: a sum of functions of single variables")
+            elif self.components > 1:
+                lines.append(f"separable into {self.components} independent groups of variables")
+        if self.kinks:
+            lines.append(f"not smooth: {', '.join(self.kinks)} of the variables")
+        return lines
+
+    def _hessian(self) -> str:
+        if self.nonzeros == self.n**2:
+            return f"Hessian: dense, {self.n} x {self.n}"
+        kind = "sparse" if self.sparse else "dense"
+        entries = _plural(self.nonzeros, "non-zero entry", "non-zero entries")
+        return f"Hessian: {kind}, {entries} of {self.n**2}, bandwidth {self.bandwidth}"
+
+
+def structure_of(problem: Problem, derivation: Derivation, backend: HasSparsity) -> Structure:
+    """The structure of a problem, for the values that its parameters have."""
+    parameters = {s.name: float(v) for s, v in problem.parameters.items()}
+    return Structure(
+        n=problem.n,
+        variables=tuple((v.name, v.shape) for v in problem.variables),
+        samples=derivation.samples_name,
+        rows=derivation.samples.size if derivation.samples else 0,
+        least_squares=bool(residuals(derivation, parameters)),
+        kinks=kinks(derivation.graph, derivation.value),
+        derivation=derivation,
+        backend=backend,
+    )
+
+
+def _plural(count: int, one: str, many: str | None = None) -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+# -- sparsity --------------------------------------------------------------------------------------------------------
+
+
+def _space(block: Block) -> float:
+    return float(np.prod([i.size for i in block.indices], dtype=float))
+
+
+def entries(graph: Graph, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of a block's entries, flat, over its index space (the mirrored ones not included)."""
+    space = block.indices
+
+    def spread(values: NDArray[np.int64], own: tuple[Index, ...]) -> NDArray[np.int64]:
+        present = [i for i in space if i in own]
+        values = values.transpose([own.index(i) for i in present])
+        shape = [i.size if i in own else 1 for i in space]
+        return np.broadcast_to(values.reshape(shape), [i.size for i in space]).ravel()
+
+    columns = positions(graph, block.column, block.columns)
+    rows = positions(graph, block.row)
+    return spread(rows, block.row.indices), spread(columns, tuple(dict.fromkeys(block.columns)))
+
+
+# -- kinks -----------------------------------------------------------------------------------------------------------
+
+
+def kinks(graph: Graph, root: Node) -> tuple[str, ...]:
+    """The non-smooth functions, by name, whose arguments depend on the variables."""
+    found: dict[str, None] = {}
+    for node in graph.reachable([root]):
+        if isinstance(node, Pointwise) and node.dependent:
+            variable = {o.symbol for o in node.operands if o.dependent}
+            for part in node.kernel.atoms(*_KINKS):
+                if _switches(part, variable):
+                    found[_KINKS[type(part)]] = None
+    return tuple(sorted(found))
+
+
+def _switches(part: sp.Basic, variable: set[sp.Symbol]) -> bool:
+    """Whether a function meets its kink as the variables move: a Piecewise by its conditions, a norm at the origin."""
+    if isinstance(part, sp.Piecewise):
+        return any(piece.cond.free_symbols & variable for piece in part.args)
+    if isinstance(part, kernels.hypot) and any(leg.is_number and leg != 0 for leg in part.args):
+        return False
+    return bool(part.free_symbols & variable)
+
+
+# -- sums of squares -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Square:
+    """weight * root**2, summed over indices that either has and that are in `summed`."""
+
+    weight: sp.Expr
+    root: sp.Expr
+    summed: frozenset[Index] = frozenset()
+
+
+def residuals(derivation: Derivation, parameters: dict[str, float] | None = None) -> list[tuple[Node, Node]]:
+    """Weights w and residuals r with f = sum w r^2, each summed over all indices of w and r; [] where f is not that.
+
+    The weights do not depend on the variables. They are nonnegative, as far as that follows from data, numbers, and the
+    given values of the parameters.
+    """
+    graph = derivation.graph
+    squares = _Squares(graph, parameters or {}).of(derivation.value.symbol)
+    if not squares or not any(graph.pointwise(s.root).dependent for s in squares):
+        return []
+    return [(graph.pointwise(s.weight), graph.pointwise(s.root)) for s in squares]
+
+
+class _Squares:
+    """Takes kernels apart into weighted squares, as far as they are written as such."""
+
+    def __init__(self, graph: Graph, parameters: dict[str, float]) -> None:
+        self.graph = graph
+        self.parameters = {"_row_count": 1.0, "_row_weight": 1.0, **parameters}
+
+    def of(self, kernel: sp.Expr) -> list[_Square] | None:
+        """The squares that a kernel is the sum of, or None."""
+        nodes = self.graph.nodes_of(kernel)
+        if not any(node.dependent for node in nodes):
+            return [_Square(kernel, sp.S.One)] if self._nonnegative(kernel, nodes) else None
+        if kernel.is_Pow and kernel.args[1].is_Integer and kernel.args[1] > 0 and kernel.args[1] % 2 == 0:
+            return [_Square(sp.S.One, kernel.args[0] ** (kernel.args[1] / 2))]
+        if kernel.is_Add:
+            return self._all(self.of(term) for term in kernel.args)
+        if kernel.is_Mul:
+            return self._product([self.of(factor) for factor in kernel.args])
+        if isinstance(kernel, sp.Piecewise):
+            return self._restricted(kernel)
+        if kernel.is_Symbol and isinstance(nodes[0], Pointwise):
+            return self.of(nodes[0].kernel)
+        if kernel.is_Symbol and isinstance(nodes[0], Contract):
+            return self._summed(nodes[0])
+        return None
+
+    @staticmethod
+    def _all(parts: Iterable[list[_Square] | None]) -> list[_Square] | None:
+        squares: list[_Square] = []
+        for part in parts:
+            if part is None or len(squares) + len(part) > _MOST_SQUARES:
+                return None
+            squares += part
+        return squares
+
+    def _product(self, factors: list[list[_Square] | None]) -> list[_Square] | None:
+        """Products of squares are squares; sums over the same index must not become one."""
+        known = [f for f in factors if f is not None]
+        if len(known) < len(factors) or np.prod([len(f) for f in known], dtype=float) > _MOST_SQUARES:
+            return None
+        summed = [frozenset[Index]().union(*(s.summed for s in f)) for f in known]
+        if any(a & b for k, a in enumerate(summed) for b in summed[:k]):
+            return None
+        return [
+            _Square(sp.Mul(*(s.weight for s in choice)), sp.Mul(*(s.root for s in choice)), frozenset().union(*summed))
+            for choice in product(*known)
+        ]
+
+    def _restricted(self, kernel: sp.Piecewise) -> list[_Square] | None:
+        """A sum of squares where a condition on the indices holds, and 0 elsewhere."""
+        (first, condition), *others = kernel.args
+        if len(others) != 1 or others[0].expr != 0 or any(n.dependent for n in self.graph.nodes_of(condition)):
+            return None
+        squares = self.of(first)
+        return squares and [
+            _Square(s.weight, sp.Piecewise((s.root, condition), (0, True)), s.summed) for s in squares
+        ]
+
+    def _summed(self, node: Contract) -> list[_Square] | None:
+        squares = self._product([self.of(o.symbol) for o in node.operands])
+        result = []
+        for square in squares or []:
+            if square.summed & set(node.over):
+                return None
+            present = {i for n in self.graph.nodes_of(square.weight * square.root) for i in n.indices}
+            times = sp.Mul(*(self.graph.count(i) for i in node.over if i not in present))
+            result.append(_Square(times * square.weight, square.root, square.summed | set(node.over)))
+        return result or None
+
+    def _nonnegative(self, kernel: sp.Expr, nodes: tuple[Node, ...]) -> bool:
+        signs = {node.symbol: sp.Dummy(nonnegative=True) for node in nodes if self._is_nonnegative(node)}
+        return bool(kernel.xreplace(signs).is_nonnegative)
+
+    def _is_nonnegative(self, node: Node) -> bool:
+        if isinstance(node, Gather) and node.leaf.role == "parameter":
+            return self.parameters.get(node.leaf.name, -1.0) >= 0
+        if isinstance(node, Gather):
+            return not np.signbit(self.graph.arrays[node.leaf.name].astype(float)).any()
+        if isinstance(node, Pointwise):
+            return self._nonnegative(node.kernel, node.operands)
+        return all(self._is_nonnegative(operand) for operand in node.operands)
