@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 import click
@@ -13,8 +16,12 @@ if TYPE_CHECKING:
 
     from ncsolve.problem import Problem
 
+EQUATIONS = 20  # of the gradient, before the rest is left out
+OPERATIONS = 300  # of a formula that is still drawn in two dimensions
+LETTERS = 2000  # of a longer one, written on a line
 
-@click.command("show", short_help="Show an objective, its gradient and what was made of them.")
+
+@click.command("show", short_help="Show an objective, its gradient and what was found in it.")
 @problem_argument
 @param_option
 @click.option("--latex", is_flag=True, help="Print objective and gradient as LaTeX only.")
@@ -26,32 +33,44 @@ def command(problem: str, params: dict[str, str], latex: bool, code: bool, backe
 
     declared = load_problem(problem, params)
     if latex:
-        click.echo(formulas_as_latex(declared))
-    elif code:
-        click.echo(compile(declared, backend).source)
-    else:
-        click.echo(describe(declared, compile(declared, backend).structure.summary()))
+        click.echo("\n".join(as_latex(formula) for formula in formulas(declared)))
+    if code:
+        click.echo(compile(declared, backend).source, nl=False)
+    if not (latex or code):
+        click.echo("\n".join(describe(declared, compile(declared, backend).structure.summary())))
 
 
 def formulas(problem: Problem) -> list[sympy.Eq]:
     """f = objective, and an equation for each variable's part of the gradient."""
+    from ncsolve.graph.formula import gradient_formula, objective_formula
+
+    return [objective_formula(problem), *gradient_formula(problem)]
+
+
+def describe(problem: Problem, structure: list[str]) -> Iterator[str]:
+    yield f"{problem.name}: {problem.description}" if problem.description else problem.name
+    shown = formulas(problem)
+    for formula in shown[: 1 + EQUATIONS]:
+        yield f"\n{drawn(formula)}"
+    if len(shown) > 1 + EQUATIONS:
+        yield f"\n... and {len(shown) - 1 - EQUATIONS} more; --latex prints them all"
+    yield "\nstructure"
+    yield from (f"  {line}" for line in structure)
+
+
+def drawn(formula: sympy.Eq) -> str:
+    """In two dimensions, wrapped on a terminal; a very long one on a line, cut."""
     import sympy
 
-    from ncsolve.graph.formula import gradient_formula
+    if formula.count_ops() > OPERATIONS:
+        text = f"{sympy.sstr(formula.lhs)} = {sympy.sstr(formula.rhs)}"
+        return text if len(text) <= LETTERS else f"{text[:LETTERS]} ..."
+    width = get_terminal_size().columns if sys.stdout.isatty() else None
+    text = sympy.pretty(formula, use_unicode=True, num_columns=width, wrap_line=width is not None)
+    return "\n".join(line.rstrip() for line in text.splitlines())
 
-    return [sympy.Eq(sympy.Symbol("f"), problem.objective, evaluate=False), *gradient_formula(problem)]
 
-
-def formulas_as_latex(problem: Problem) -> str:
+def as_latex(formula: sympy.Eq) -> str:
     import sympy
 
-    return "\n".join(sympy.latex(formula, mode="equation*") for formula in formulas(problem))
-
-
-def describe(problem: Problem, structure: list[str]) -> str:
-    import sympy
-
-    lines = [f"{problem.name}: {problem.description}" if problem.description else problem.name, ""]
-    for formula in formulas(problem):
-        lines += [sympy.pretty(formula, use_unicode=True, wrap_line=False), ""]
-    return "\n".join([*lines, "structure", *(f"  {line}" for line in structure)])
+    return f"\\[ {sympy.latex(formula)} \\]"

@@ -109,8 +109,9 @@ def save(figure: Figure, file: Path) -> None:
 
 def draw_contour(figure: Figure, axes: Axes, oracle: Oracle, result: Result) -> None:
     """The landscape around everything met and known, the path on it, and each critical point by its kind."""
-    problem, path = oracle.problem, result.trace.x
-    points = [*(escape.point for escape in result.trace.escapes), *(run.point for run in result.runs), result.point]
+    problem, trace = oracle.problem, result.trace
+    path = trace.x if trace.rows else result.x[None]
+    points = [*(escape.point for escape in trace.escapes), *(run.point for run in result.runs), result.point]
     known = [(known.kind, problem.pack(known.point)) for known in problem.known]
     met = [(point.kind, point.x) for point in points]
     x, y = np.linspace(*window(np.vstack([path, *(x for _, x in known + met)]), problem), GRID).T
@@ -187,7 +188,7 @@ def draw_convergence(objective: Axes, gradient: Axes, trace: Trace, problem: Pro
 def lowest(f: Array, problem: Problem) -> float:
     """The declared minimum where it is below all values met, else the lowest value met."""
     declared = [problem.constants.get("minimum"), *(known.value for known in problem.known)]
-    return float(min([np.nanmin(f), *(value for value in declared if value is not None)]))
+    return float(min([*f[np.isfinite(f)], *(value for value in declared if value is not None)], default=np.nan))
 
 
 def window(met: Array, problem: Problem) -> tuple[Array, Array]:

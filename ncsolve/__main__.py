@@ -1,0 +1,5 @@
+"""`python -m ncsolve`: the command line."""
+
+from ncsolve.cli import main
+
+main()

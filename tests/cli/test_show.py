@@ -1,0 +1,43 @@
+"""`ncsolve show`: formulas, structure, source."""
+
+
+def test_objective_gradient_and_structure(run):
+    text = run("show", "himmelblau").stdout
+    for part in (
+        "himmelblau: Himmelblau: four equal minima",
+        "f = ⎝x + y  - 7⎠",
+        "── = 4⋅x⋅⎝x  + y - 11⎠",
+        "structure",
+        "2 variables: x, y",
+    ):
+        assert part in text
+
+
+def test_sums_stay_sums(run):
+    text = run("show", "rosenbrock", "-p", "n=1000000").stdout
+    assert "1000000 variables: x[1000000]" in text
+    assert "999998" in text
+    assert len(text.splitlines()) < 40
+
+
+def test_latex(run):
+    lines = run("show", "himmelblau", "--latex").stdout.splitlines()
+    assert len(lines) == 3
+    assert lines[0] == r"\[ f = \left(x + y^{2} - 7\right)^{2} + \left(x^{2} + y - 11\right)^{2} \]"
+    assert all(line.startswith(r"\[ ") and line.endswith(r" \]") for line in lines)
+
+
+def test_code_is_python(run):
+    code = run("show", "himmelblau", "--code").stdout
+    compile(code, "generated", "exec")
+    assert "def gradient(" in code
+
+
+def test_many_and_long_formulas_are_cut(run, problem_file):
+    file = problem_file("""
+xs = sp.symbols("x:60")
+problem = nc.Problem(sum(sp.exp(a * b) for a, b in zip(xs, xs[1:])) + sum(a**4 for a in xs))""")
+    text = run("show", file).stdout
+    assert "... and 40 more; --latex prints them all" in text
+    assert "60 variables" in text
+    assert len(run("show", file, "--latex").stdout.splitlines()) == 61
