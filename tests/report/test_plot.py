@@ -44,7 +44,7 @@ def test_the_contour_shows_path_start_end_and_the_points_met(figures):
     (path,) = [line for line in contour.lines if line.get_label() == "path"]
     np.testing.assert_array_equal(path.get_xydata(), result.trace.x)
     assert any(line.get_label() == "left a saddle" for line in gradient.lines)
-    assert objective.get_title().startswith("objective")
+    assert objective.get_title(loc="left") == "objective above -0.25"
 
 
 def test_the_window_holds_everything_known(figures):
@@ -71,7 +71,7 @@ def test_more_variables_show_convergence_only(figures):
     plot.plot_run("ignored", problem, nc.solve(problem))
     objective, gradient = figures[0].axes
     assert objective.get_yscale() == gradient.get_yscale() == "log"
-    assert objective.get_title() == "objective above 0"
+    assert objective.get_title(loc="left") == "objective above 0"
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,13 @@ def test_awkward_runs_can_be_drawn(tmp_path, problem):
 
 
 def test_comparison(figures):
-    problems = [nc.load("himmelblau"), nc.load("beale")]
+    problems = [nc.load("himmelblau"), nc.load("beale"), nc.Problem(sp.log(x), start={x: -1}, name="nowhere finite")]
     results = [nc.solve(problem, solver) for problem in problems for solver in ("gd", "lbfgs")]
     plot.plot_runs("ignored", problems, results)
-    assert [panel.get_title() for panel in figures[0].axes] == [
+    assert [panel.get_title(loc="left") for panel in figures[0].axes] == [
         "himmelblau: objective above 0",
         "beale: objective above 0",
+        "nowhere finite: objective above nan",
     ]
     assert figures[0].axes[0].get_legend_handles_labels()[1] == ["gd", "lbfgs"]
 
