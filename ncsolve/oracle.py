@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 
-from ncsolve.backends import make_backend
+from ncsolve.backends.evaluator import BATCH, BOTH, MANY_DIRECTIONS, Evaluator, Rows
 from ncsolve.errors import BudgetExhausted, ProblemError
 from ncsolve.graph import derive
 
@@ -20,14 +21,6 @@ if TYPE_CHECKING:
     from ncsolve.problem import Problem
 
 Array = NDArray[np.float64]
-
-POINT: frozenset[str] = frozenset()
-BATCH = frozenset({"variable"})
-BOTH = frozenset({"variable", "direction"})
-MANY_DIRECTIONS = frozenset({"direction"})
-
-_BLOCK_FLOATS = 4_000_000  # numbers that the temporaries of one block of a batch may hold
-_ARITHMETIC = (ValueError, OverflowError, ZeroDivisionError)  # what `math` raises where NumPy returns nan or inf
 
 
 class Oracle:
@@ -44,11 +37,14 @@ class Oracle:
         self.constants: Mapping[str, float] = problem.constants
         self.counts = {"value": 0, "gradient": 0, "hessian": 0, "hvp": 0}
         self.derivation = derive(problem)
-        self.backend = make_backend(backend, self.derivation, problem.derived)
-        rows = self.derivation.samples.size if self.derivation.samples else 0
+        key = f"evaluator:{backend}"
+        if key not in problem.derived:
+            problem.derived[key] = Evaluator(self.derivation, backend)
+        self.evaluator: Evaluator = problem.derived[key]
+        self.rows = self.derivation.samples.size if self.derivation.samples else 0
         self._parameters = {s.name: float(v) for s, v in problem.parameters.items()}
-        self._parameters |= {"_row_count": float(rows), "_row_weight": 1.0}
-        self._points = 0
+        self._parameters |= {"_row_count": float(self.rows), "_row_weight": 1.0}
+        self._points = 0.0
         self._limit: float = float("inf")
         self._deadline: float = float("inf")
         self._counting = True
@@ -58,65 +54,76 @@ class Oracle:
 
     # -- evaluation --------------------------------------------------------------------------------------------------
 
-    def value(self, x: ArrayLike) -> Any:
-        """f(x): a float, or (m,) for a batch."""
+    def value(self, x: ArrayLike, rows: ArrayLike | None = None) -> Any:
+        """f(x): a float, or (m,) for a batch. With `rows`, the estimate of f from these rows of its finite sum."""
         x = self._checked(x)
-        if x.ndim == 2:
-            self._count("value", len(x))
-            return self._blocks("value", BATCH, x)
-        if self._remembers(x) and self._last_value is not None:
-            return self._last_value
-        self._count("value", 1)
-        value = float(self._at("value", x))
-        self._remember(x, value, None)
-        return value
+        if x.ndim == 1 and rows is None:
+            if self._remembers(x) and self._last_value is not None:
+                return self._last_value
+            self._count("value", 1)
+            value = float(self._point("value", x))
+            self._remember(x, value, None)
+            return value
+        subset = self._rows(rows)
+        self._count("value", len(x) if x.ndim == 2 else 1, rows=subset)
+        return self._batch("value", BATCH, x, rows=subset) if x.ndim == 2 else float(self._point("value", x, rows=subset))
 
-    def gradient(self, x: ArrayLike) -> Array:
+    def gradient(self, x: ArrayLike, rows: ArrayLike | None = None) -> Array:
         """grad f(x), shape (n,) or (m, n)."""
-        gradient: Array = self.value_and_gradient(x)[1]
+        gradient: Array = self.value_and_gradient(x, rows)[1]
         return gradient
 
-    def value_and_gradient(self, x: ArrayLike) -> tuple[Any, Array]:
-        """f(x) and grad f(x), which share their common sub-expressions."""
+    def value_and_gradient(self, x: ArrayLike, rows: ArrayLike | None = None) -> tuple[Any, Array]:
+        """f(x) and grad f(x), which share their common sub-expressions.
+
+        With `rows` (integers, repetition allowed) both are the unbiased estimates (N/|rows|) sum over rows + rest, at a cost
+        in proportion to the rows.
+        """
         x = self._checked(x)
-        if x.ndim == 2:
-            self._count("value", len(x))
-            self._count("gradient", len(x), points=0)
-            value, gradient = self._blocks("gradient", BATCH, x)
-            return value, gradient
+        if x.ndim == 1 and rows is None:
+            return self._remembered_gradient(x)
+        subset = self._rows(rows)
+        m = len(x) if x.ndim == 2 else 1
+        self._count("value", m, rows=subset)
+        self._count("gradient", m, points=0)
+        value, gradient = self._batch("gradient", BATCH, x, rows=subset) if x.ndim == 2 else self._point("gradient", x, rows=subset)
+        return value, gradient
+
+    def _remembered_gradient(self, x: Array) -> tuple[float, Array]:
         known = self._remembers(x)
         if known and self._last_gradient is not None:
+            assert self._last_value is not None
             return self._last_value, self._last_gradient.copy()
         self._count("value", 0 if known else 1)
         self._count("gradient", 1, points=0)
-        value, gradient = self._at("gradient", x)
+        value, gradient = self._point("gradient", x)
         value = float(value)
         self._remember(x, value, gradient)
         return value, gradient.copy() if self._last is not None else gradient
 
-    def hessian(self, x: ArrayLike, dense: bool = False) -> Any:
+    def hessian(self, x: ArrayLike, dense: bool = False, rows: ArrayLike | None = None) -> Any:
         """The exact Hessian: (n, n) or (m, n, n), or a sparse array where its structure leaves most of it zero."""
-        x = self._checked(x)
+        x, subset = self._checked(x), self._rows(rows)
         if x.ndim == 2:
-            self._count("hessian", len(x))
-            return self._blocks("hessian", BATCH, x)
-        self._count("hessian", 1)
-        return self._at("dense_hessian" if dense and self.backend.sparse else "hessian", x)
+            self._count("hessian", len(x), rows=subset)
+            return self._batch("hessian", BATCH, x, rows=subset)
+        self._count("hessian", 1, rows=subset)
+        return self._point("dense_hessian" if dense and self.evaluator.sparse else "hessian", x, rows=subset)
 
-    def hvp(self, x: ArrayLike, v: ArrayLike) -> Array:
+    def hvp(self, x: ArrayLike, v: ArrayLike, rows: ArrayLike | None = None) -> Array:
         """The Hessian-vector product H(x) v, shaped as v. One x with many v, and a batch of both, are possible."""
-        x, v = self._checked(x), self._checked(v)
+        x, v, subset = self._checked(x), self._checked(v), self._rows(rows)
+        product: Array
         if v.ndim == 1 and x.ndim == 1:
-            self._count("hvp", 1)
-            product: Array = self._at("product", x, v)
-            return product
-        self._count("hvp", max(len(a) for a in (x, v) if a.ndim == 2))
-        if x.ndim == 2:
-            v = np.broadcast_to(v, x.shape)
-            both: Array = self._blocks("product", BOTH, x, v)
-            return both
-        many: Array = self._blocks("product", MANY_DIRECTIONS, x, v)
-        return many
+            self._count("hvp", 1, rows=subset)
+            product = self._point("product", x, v, rows=subset)
+        else:
+            self._count("hvp", max(len(a) for a in (x, v) if a.ndim == 2), rows=subset)
+            if x.ndim == 2:
+                product = self._batch("product", BOTH, x, np.ascontiguousarray(np.broadcast_to(v, x.shape)), rows=subset)
+            else:
+                product = self._batch("product", MANY_DIRECTIONS, x, v, rows=subset)
+        return product
 
     def directional(self, x: ArrayLike, *directions: ArrayLike) -> Any:
         """D^k f(x)[v1, ..., vk], exact, for one point and k directions; a batch of any of them gives a batch."""
@@ -126,46 +133,39 @@ class Oracle:
         kind = f"directional_{len(directions)}"
         self._count("hvp", max(len(a) if a.ndim == 2 else 1 for a in arrays))
         if all(a.ndim == 1 for a in arrays):
-            return float(self._at(kind, *arrays))
+            return float(self._point(kind, *arrays))
         m = max(len(a) for a in arrays if a.ndim == 2)
-        return self._blocks(kind, BOTH, *(np.broadcast_to(a, (m, self.n)) for a in arrays))
+        return self._batch(kind, BOTH, *(np.ascontiguousarray(np.broadcast_to(a, (m, self.n))) for a in arrays))
 
-    # -- how it is evaluated -----------------------------------------------------------------------------------------
+    def _point(self, kind: str, *arrays: Array, rows: Rows | None = None) -> Any:
+        return self.evaluator.point(kind, *arrays, parameters=self._weighted(rows), rows=rows)
 
-    def _at(self, kind: str, *arrays: Array) -> Any:
-        """One point. Scalars are computed with `math`; where that raises, NumPy gives the nan or inf."""
-        function = self.backend.function(kind, POINT)
-        try:
-            with np.errstate(all="ignore"):
-                return function(*arrays, self._parameters)
-        except _ARITHMETIC:
-            roles = BOTH if len(arrays) > 1 else BATCH
-            kind = "hessian" if kind == "dense_hessian" else kind
-            result = self._call(self.backend.function(kind, roles), *(a[None] for a in arrays))
-            return (result[0][0], result[1][0]) if isinstance(result, tuple) else result[0]
+    def _batch(self, kind: str, roles: frozenset[str], *arrays: Array, rows: Rows | None = None) -> Any:
+        return self.evaluator.batch(kind, roles, *arrays, parameters=self._weighted(rows), rows=rows)
 
-    def _call(self, function: Callable[..., Any], *arrays: Array) -> Any:
-        with np.errstate(all="ignore"):
-            return function(*arrays, self._parameters)
+    def _weighted(self, rows: Rows | None) -> dict[str, float]:
+        """The parameters; a subset of rows is weighted to stand for all."""
+        if rows is None:
+            return self._parameters
+        return {**self._parameters, "_row_count": float(len(rows)), "_row_weight": self.rows / len(rows)}
 
-    def _blocks(self, kind: str, roles: frozenset[str], *arrays: Array) -> Any:
-        """A batch, in blocks whose temporaries are bounded."""
-        function = self.backend.function(kind, roles)
-        m = max(len(a) for a in arrays if a.ndim == 2)
-        size = max(1, _BLOCK_FLOATS // max(self.backend.footprint(kind, roles), 1))
-        if m <= size:
-            return self._call(function, *arrays)
-        parts = [
-            self._call(function, *(a[k : k + size] if a.ndim == 2 else a for a in arrays)) for k in range(0, m, size)
-        ]
-        if isinstance(parts[0], tuple):
-            return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
-        return np.concatenate(parts)
+    def _rows(self, rows: ArrayLike | None) -> Rows | None:
+        if rows is None:
+            return None
+        if not self.rows:
+            raise ProblemError(f"problem '{self.problem.name}' has no finite sum over data: it cannot be evaluated by rows")
+        subset = np.ascontiguousarray(rows, dtype=np.int64)
+        if subset.ndim != 1 or not len(subset) or subset.min() < 0 or subset.max() >= self.rows:
+            raise ProblemError(f"rows must be a non-empty vector of integers from 0 to {self.rows - 1}")
+        return subset
 
     def _checked(self, x: ArrayLike) -> Array:
         array = np.ascontiguousarray(x, dtype=np.float64)
         if array.ndim not in (1, 2) or array.shape[-1] != self.n:
-            raise ProblemError(f"problem '{self.problem.name}' has {self.n} variables: expected shape ({self.n},) or (m, {self.n}), got {array.shape}")
+            raise ProblemError(
+                f"problem '{self.problem.name}' has {self.n} variables: "
+                f"expected shape ({self.n},) or (m, {self.n}), got {array.shape}"
+            )
         return array
 
     # -- memory, counting and budget ---------------------------------------------------------------------------------
@@ -182,7 +182,8 @@ class Oracle:
             self._last = None if x.flags.writeable else x
         self._last_value, self._last_gradient = value, gradient
 
-    def _count(self, kind: str, m: int, points: int | None = None) -> None:
+    def _count(self, kind: str, m: int, points: int | None = None, rows: Rows | None = None) -> None:
+        """Counts m evaluations; those of a subset of rows spend the budget in proportion."""
         if not self._counting:
             return
         if self._points >= self._limit:
@@ -190,7 +191,8 @@ class Oracle:
         if self._deadline < float("inf") and time.perf_counter() > self._deadline:
             raise BudgetExhausted("TIME")
         self.counts[kind] += m
-        self._points += m if points is None else points
+        share = 1.0 if rows is None else len(rows) / self.rows
+        self._points += share * (m if points is None else points)
 
     @property
     def points(self) -> int:
@@ -231,18 +233,16 @@ class Oracle:
         """What was found in the objective: a finite sum, a sum of squares, sparsity."""
         from ncsolve.graph.structure import structure_of
 
-        return structure_of(self.problem, self.derivation, self.backend)
+        return structure_of(self.problem, self.derivation, self.evaluator)
 
     @property
     def source(self) -> str:
         """The generated source of value and gradient, product and Hessian."""
-        for kind in ("gradient", "product", "hessian"):
-            self.backend.function(kind, POINT)
-        return "\n\n".join(self.backend.sources[kind].rstrip() for kind in ("gradient", "product", "hessian")) + "\n"
+        return "\n\n".join(self.evaluator.source(kind).rstrip() for kind in ("gradient", "product", "hessian")) + "\n"
 
     def explain_nonfinite(self, x: ArrayLike) -> str:
         """The smallest sub-expression that is not finite at x, with its index and values; "" when all is finite."""
-        from ncsolve.graph.explain import explain_nonfinite
+        from ncsolve.backends.explain import explain_nonfinite
 
         return explain_nonfinite(self.derivation, self._checked(x), self._parameters)
 

@@ -32,11 +32,11 @@ def vector(printer: Printer, parts: Mapping[Gather, int], batch: bool) -> list[s
     remaining = dict(parts)
     whole = next((g for g, op in parts.items() if _covers(printer, g, op, batch)), None)
     if whole is not None:
-        lines = [f"g = {printer.pieces[remaining.pop(whole)].code}"]
+        lines = [f"g = {printer.piece(remaining.pop(whole)).code}"]
     else:
         lines = [f"g = np.zeros((len({_batch_vector(printer)}), {n}))" if batch else f"g = np.zeros({n})"]
     for gather, op in remaining.items():
-        lines += _scatter(printer, gather, printer.pieces[op], n, batch)
+        lines += _scatter(printer, gather, printer.piece(op), n, batch)
     return lines
 
 
@@ -57,7 +57,7 @@ def _batch_vector(printer: Printer) -> str:
 def _scatter(printer: Printer, gather: Gather, piece: Piece, n: int, batch: bool) -> list[str]:
     leading: Axes = (BATCH,) if batch else ()
     prefix = ":, " if batch else ""
-    if _is_view(gather):
+    if _is_view(gather) and printer.samples not in gather.indices:
         leaf = gather.leaf
         code = piece.aligned((*leading, *gather.indices)).code
         if leaf.shape == ():
@@ -73,7 +73,9 @@ def _scatter(printer: Printer, gather: Gather, piece: Piece, n: int, batch: bool
     where = positions(printer.program.graph, gather)
     grid = gather.indices
     count = int(where.size)
-    full = _spread(piece, (*leading, *grid), where.shape, f"len({_batch_vector(printer)}), " if batch else "")
+    full = _spread(printer, piece, (*leading, *grid), f"len({_batch_vector(printer)}), " if batch else "")
+    if printer.samples in grid:
+        return _scatter_rows(printer, where, grid, full, n, batch)
     if batch:
         name = printer.constant(_accumulator(where.ravel(), n), "s")
         return [f"g += ({name} @ {full.within(ATOM)}.reshape(len({_batch_vector(printer)}), {count}).T).T"]
@@ -81,6 +83,17 @@ def _scatter(printer: Printer, gather: Gather, piece: Piece, n: int, batch: bool
         name = printer.constant(_accumulator(where.ravel(), n), "s")
         return [f"g += {name} @ {full.within(ATOM)}.ravel()"]
     return [f"g += np.bincount({printer.constant(where.ravel(), 'i')}, {full.within(ATOM)}.ravel(), {n})"]
+
+
+def _scatter_rows(printer: Printer, where: NDArray[np.int64], grid: Axes, full: Piece, n: int, batch: bool) -> list[str]:
+    """As any scatter to positions, but these depend on the rows asked for."""
+    name = printer.constant(where, "i")
+    at = f"{name}.take(rows, {grid.index(printer.samples)}).ravel()"  # type: ignore[arg-type]
+    if batch:
+        m = f"len({_batch_vector(printer)})"
+        at = f"(np.arange({m})[:, None] * {n} + {at}).ravel()"
+        return [f"g += np.bincount({at}, {full.within(ATOM)}.ravel(), {m} * {n}).reshape({m}, {n})"]
+    return [f"g += np.bincount({at}, {full.within(ATOM)}.ravel(), {n})"]
 
 
 def _is_view(gather: Gather) -> bool:
@@ -93,11 +106,11 @@ def _shifted(subscript: Affine, offset: int, n: int) -> str:
     return _slice(Affine(subscript.index, subscript.stride, subscript.offset + offset), n)
 
 
-def _spread(piece: Piece, axes: Axes, shape: tuple[int, ...], leading: str) -> Piece:
+def _spread(printer: Printer, piece: Piece, axes: Axes, leading: str) -> Piece:
     """The piece with all of the axes at their full length."""
     if set(piece.axes) == set(axes):
         return piece.transposed(axes)
-    sizes = leading + "".join(f"{size}, " for size in shape)
+    sizes = leading + "".join("len(rows), " if i == printer.samples else f"{i.size}, " for i in axes if i is not BATCH)
     return Piece(f"np.broadcast_to({piece.aligned(axes).code}, ({sizes}))", axes)
 
 
@@ -143,7 +156,7 @@ def dense_hessian(printer: Printer, blocks: list[tuple[Block, int]], n: int, bat
         return _written_out(printer, blocks, n)
     lines = [f"H = np.zeros((len(x), {n}, {n}))" if batch else f"H = np.zeros(({n}, {n}))"]
     for block, op in blocks:
-        lines += _dense_block(printer, block, printer.pieces[op], n, batch)
+        lines += _dense_block(printer, block, printer.piece(op), n, batch)
     return lines
 
 
@@ -166,10 +179,10 @@ def _dense_block(printer: Printer, block: Block, piece: Piece, n: int, batch: bo
         r, c = (int(p) for p in _grid_positions(printer.program.graph, block))
         lines = [f"H[{prefix}{r}, {c}] += {piece.code}"]
         return [*lines, f"H[{prefix}{c}, {r}] += {piece.code}"] if block.mirrored else lines
-    if not set(rows) & set(columns) and len(columns) == len(block.columns):
+    if printer.samples not in block.indices and not set(rows) & set(columns) and len(columns) == len(block.columns):
         r, c = positions(printer.program.graph, block.row).ravel(), positions(printer.program.graph, block.column).ravel()
         if (rs := _range(r)) and (cs := _range(c)):
-            full = _spread(piece, (*leading, *rows, *columns), tuple(i.size for i in (*rows, *columns)), count)
+            full = _spread(printer, piece, (*leading, *rows, *columns), count)
             name = full.code
             if len(rows) != 1 or len(columns) != 1:
                 name = f"{full.within(ATOM)}.reshape({count}{len(r)}, {len(c)})"
@@ -177,9 +190,12 @@ def _dense_block(printer: Printer, block: Block, piece: Piece, n: int, batch: bo
             if block.mirrored:
                 lines.append(f"H[{prefix}{cs}, {rs}] += b.{'swapaxes(1, 2)' if batch else 'T'}")
             return lines
-    r2, c2 = (p.ravel() for p in _grid_positions(printer.program.graph, block))
-    full = _spread(piece, (*leading, *block.indices), tuple(i.size for i in block.indices), count)
+    grid = _grid_positions(printer.program.graph, block)
+    r2, c2 = (p.ravel() for p in grid)
+    full = _spread(printer, piece, (*leading, *block.indices), count)
     lines = [f"b = {full.within(ATOM)}.reshape({count}-1)"]
+    if printer.samples in block.indices:
+        return lines + _entries_of_rows(printer, block, grid, n, batch)
     targets = [r2 * n + c2] + ([c2 * n + r2] if block.mirrored else [])
     flat = f"H.reshape({count}-1)"
     for where in targets:
@@ -191,6 +207,16 @@ def _dense_block(printer: Printer, block: Block, piece: Piece, n: int, batch: bo
         else:
             lines.append(f"{flat}[{prefix}{printer.constant(where, 'i')}] += b")
     return lines
+
+
+def _entries_of_rows(
+    printer: Printer, block: Block, grid: tuple[NDArray[np.int64], NDArray[np.int64]], n: int, batch: bool
+) -> list[str]:
+    axis = block.indices.index(printer.samples)  # type: ignore[arg-type]
+    r, c = (f"{printer.constant(p, 'i')}.take(rows, {axis}).ravel()" for p in grid)
+    lead = "slice(None), " if batch else ""
+    lines = [f"np.add.at(H, ({lead}{r}, {c}), b)"]
+    return [*lines, f"np.add.at(H, ({lead}{c}, {r}), b)"] if block.mirrored else lines
 
 
 def _range(where: NDArray[np.int64]) -> str | None:
@@ -245,7 +271,7 @@ def sparse_hessian(printer: Printer, blocks: list[tuple[Block, int]], n: int) ->
     """Lines that compute H as a CSR array."""
     codes = []
     for block, op in blocks:
-        full = _spread(printer.pieces[op], block.indices, tuple(i.size for i in block.indices), "")
+        full = _spread(printer, printer.piece(op), block.indices, "")
         codes.append(f"{full.within(ATOM)}.ravel()" if block.indices else f"[{full.code}]")
     printer.namespace["pattern"] = pattern_of(printer.program.graph, [b for b, _ in blocks], n)
     return [f"H = pattern.assemble(np.concatenate([{', '.join(codes)}]))"]

@@ -18,6 +18,7 @@ from typing import Any
 from ncsolve.backends.assembly import is_sparse, pattern_of
 from ncsolve.backends.layout import BATCH
 from ncsolve.backends.native_printer import NativePrinter, Sink
+from ncsolve.backends.numpy_backend import Key, nodes_of, order_of
 from ncsolve.backends.numpy_printer import identifier
 from ncsolve.errors import MissingExtra
 from ncsolve.graph.derivation import Derivation
@@ -27,6 +28,7 @@ from ncsolve.graph.program import Program
 
 Function = Callable[..., Any]
 At = Mapping[Index, str]
+Writer = tuple[Any, ...]  # the index space of a sink, how it stores a value, and where, if it adds to g
 
 _HEADER = """import math
 
@@ -51,51 +53,46 @@ class NativeBackend:
             raise MissingExtra("numba", "jit")
         self.derivation = derivation
         self.sources: dict[str, str] = {}
-        self._functions: dict[tuple[str, frozenset[str]], Function] = {}
+        self._functions: dict[Key, Function] = {}
 
     @property
     def sparse(self) -> bool:
         """Whether the Hessian is returned as a sparse array."""
         return is_sparse(self.derivation.blocks, self.derivation.n)
 
-    def footprint(self, kind: str, roles: frozenset[str]) -> int:
+    def footprint(self, kind: str, roles: frozenset[str] = frozenset(), rows: bool = False) -> int:
         """The numbers that one point of a batch holds: its result."""
         return int(self.derivation.n ** (2 if "hessian" in kind else 1))
 
-    def function(self, kind: str, roles: frozenset[str] = frozenset()) -> Function:
-        """One of "value", "gradient", "product", "hessian", "dense_hessian", "directional_k"."""
-        key = (kind, roles)
+    def function(self, kind: str, roles: frozenset[str] = frozenset(), rows: bool = False) -> Function:
+        """The function of a kind, as the NumPy backend's."""
+        key = (kind, roles, rows)
         if key not in self._functions:
-            self._functions[key] = self._make(kind, roles)
+            self._functions[key] = self._make(*key)
         return self._functions[key]
 
     # -- the functions -----------------------------------------------------------------------------------------------
 
-    def _make(self, kind: str, roles: frozenset[str]) -> Function:
-        d, batch = self.derivation, bool(roles)
-        if kind == "value":
-            return self._compile(kind, ["x"], [d.value], [_store_value()], roles, {"f": ()})
+    def _make(self, kind: str, roles: frozenset[str], rows: bool) -> Function:
+        d = self.derivation
         if kind == "gradient":
             sinks = [_store_value(), *(_scatter(g) for g in d.adjoint)]
-            return self._compile(kind, ["x"], [d.value, *d.adjoint.values()], sinks, roles, {"f": (), "g": (d.n,)})
+            return self._compile(kind, ["x"], sinks, roles, rows, {"f": (), "g": (d.n,)})
         if kind == "product":
-            sinks = [_scatter(g) for g in d.product]
-            return self._compile(kind, ["x", "v1"], list(d.product.values()), sinks, roles, {"g": (d.n,)})
+            return self._compile(kind, ["x", "v1"], [_scatter(g) for g in d.product], roles, rows, {"g": (d.n,)})
+        if kind == "hessian" and not roles and not rows and self.sparse:
+            return self._sparse_hessian()
         if kind in ("hessian", "dense_hessian"):
-            return self._hessian(roles, sparse=kind == "hessian" and not batch and self.sparse)
-        order = int(kind.removeprefix("directional_"))
-        vectors = ["x", *(f"v{k}" for k in range(1, order + 1))]
-        return self._compile(kind, vectors, [d.directional(order)], [_store_value()], roles, {"f": ()})
+            return self._compile(kind, ["x"], [_dense_entry(b) for b in d.blocks], roles, rows, {"H": (d.n, d.n)})
+        vectors = ["x", *(f"v{k}" for k in range(1, order_of(kind) + 1))]
+        return self._compile(kind, vectors, [_store_value()], roles, rows, {"f": ()})
 
-    def _hessian(self, roles: frozenset[str], sparse: bool) -> Function:
+    def _sparse_hessian(self) -> Function:
         blocks, n = self.derivation.blocks, self.derivation.n
-        nodes = [b.coefficient for b in blocks]
-        if not sparse:
-            return self._compile("hessian", ["x"], nodes, [_dense_entry(b) for b in blocks], roles, {"H": (n, n)})
         pattern = pattern_of(self.derivation.graph, blocks, n)
         starts = [sum(pattern.sizes[:k]) for k in range(len(blocks) + 1)]
         sinks = [_listed_entry(b, start) for b, start in zip(blocks, starts, strict=False)]
-        entries = self._compile("hessian", ["x"], nodes, sinks, roles, {"e": (starts[-1],)})
+        entries = self._compile("hessian", ["x"], sinks, frozenset(), False, {"e": (starts[-1],)})
         return lambda x, p: pattern.assemble(entries(x, p))
 
     # -- source and machine code -------------------------------------------------------------------------------------
@@ -104,31 +101,31 @@ class NativeBackend:
         self,
         kind: str,
         vectors: list[str],
-        nodes: Sequence[Node],
-        writers: Sequence[tuple[tuple[Index, ...], Callable[..., list[str]]]],
+        writers: Sequence[Writer],
         roles: frozenset[str],
+        rows: bool,
         outputs: Mapping[str, tuple[int, ...]],
     ) -> Function:
         """A function of the vectors and the parameters, with one sink for each node, that returns the outputs."""
-        program, ops = Program.of(self.derivation.graph, nodes)
-        sinks = [Sink(op, space, write) for op, (space, write) in zip(ops, writers, strict=True)]
-        printer = NativePrinter(program, sinks, self.derivation.n, roles)
+        program, ops = Program.of(self.derivation.graph, nodes_of(self.derivation, kind))
+        sinks = [Sink(op, *writer) for op, writer in zip(ops, writers, strict=True)]
+        printer = NativePrinter(program, sinks, self.derivation.n, roles, self.derivation.samples if rows else None)
         batch = ["m"] if roles else []
         lines = [f"m = len({'x' if 'variable' in roles else 'v1'})"] if roles else []
         for name, shape in outputs.items():
             sizes = [*batch, *map(str, shape)]
             lines.append(f"{name} = np.zeros(({', '.join(sizes)},))" if sizes else f"{name} = 0.0")
         parameters = printer.parameters()
-        header = ", ".join([*vectors, *(f"p_{identifier(p)}" for p in parameters), *printer.arrays])
-        name = f"{kind}_batch" if roles else kind
+        arguments = [*vectors, *(f"p_{identifier(p)}" for p in parameters), *printer.arrays, *(["rows"] if rows else [])]
+        name = kind + ("_batch" if roles else "") + ("_rows" if rows else "")
         body = [*lines, *printer.lines, f"return {', '.join(outputs)}"]
-        self.sources[name] = f"def {name}({header}):\n" + "".join(f"    {line}\n" for line in body)
-        batched = printer.batched_roles
-        kinds = [_array_type("float64", 2 if role in batched else 1) for role in ("variable", *["direction"] * (len(vectors) - 1))]
-        kinds += ["float64"] * len(parameters)
-        kinds += [_array_type(a.dtype.name, a.ndim) for a in printer.arrays.values()]
-        compiled = _load(name, _HEADER.format(signature=", ".join(kinds)) + self.sources[name])
-        return _bound(compiled, parameters, list(printer.arrays.values()))
+        self.sources[name] = f"def {name}({', '.join(arguments)}):\n" + "".join(f"    {line}\n" for line in body)
+        types = [_array_type("float64", 2 if role in roles else 1) for role in ["variable", *["direction"] * (len(vectors) - 1)]]
+        types += ["float64"] * len(parameters)
+        types += [_array_type(a.dtype.name, a.ndim) for a in printer.arrays.values()]
+        types += [_array_type("int64", 1)] if rows else []
+        compiled = _load(name, _HEADER.format(signature=", ".join(types)) + self.sources[name])
+        return _bound(compiled, len(vectors), parameters, list(printer.arrays.values()))
 
 
 def _array_type(dtype: str, ndim: int) -> str:
@@ -136,29 +133,31 @@ def _array_type(dtype: str, ndim: int) -> str:
     return f'Array({dtype}, {ndim}, "C", True)'
 
 
-def _bound(compiled: Function, parameters: list[str], arrays: list[Any]) -> Function:
-    """The compiled function with its arrays; the last argument of a call is the dictionary of parameters."""
+def _bound(compiled: Function, vectors: int, parameters: list[str], arrays: list[Any]) -> Function:
+    """The compiled function, given its arrays; called as f(x, ..., p) or f(x, ..., p, rows)."""
     if not parameters and not arrays:
-        return lambda *vectors: compiled(*vectors[:-1])
-    return lambda *vectors: compiled(*vectors[:-1], *(vectors[-1][name] for name in parameters), *arrays)
+        return lambda *given: compiled(*given[:vectors], *given[vectors + 1 :])
+    return lambda *given: compiled(
+        *given[:vectors], *(given[vectors][name] for name in parameters), *arrays, *given[vectors + 1 :]
+    )
 
 
-def _store_value() -> tuple[tuple[Index, ...], Callable[..., list[str]]]:
+def _store_value() -> Writer:
     def write(printer: NativePrinter, at: At, value: str) -> list[str]:
         return [f"f[{at[BATCH]}] = {value}" if BATCH in at else f"f = 1.0 * {value}"]
 
     return (), write
 
 
-def _scatter(gather: Gather) -> tuple[tuple[Index, ...], Callable[..., list[str]]]:
+def _scatter(gather: Gather) -> Writer:
     def write(printer: NativePrinter, at: At, value: str) -> list[str]:
         where = printer.position(gather.leaf, gather.subscripts, at)
-        return [f"g[{_lead(at)}{where}] += {value}"]
+        return [f"{printer.vector('g', gather.subscripts)}[{_lead(at)}{where}] += {value}"]
 
-    return gather.indices, write
+    return gather.indices, write, (gather.leaf, gather.subscripts)
 
 
-def _dense_entry(block: Block) -> tuple[tuple[Index, ...], Callable[..., list[str]]]:
+def _dense_entry(block: Block) -> Writer:
     def write(printer: NativePrinter, at: At, value: str) -> list[str]:
         there = dict(zip(block.column.indices, (at[i] for i in block.columns), strict=True))
         row = printer.position(block.row.leaf, block.row.subscripts, at)
@@ -169,7 +168,7 @@ def _dense_entry(block: Block) -> tuple[tuple[Index, ...], Callable[..., list[st
     return block.indices, write
 
 
-def _listed_entry(block: Block, start: int) -> tuple[tuple[Index, ...], Callable[..., list[str]]]:
+def _listed_entry(block: Block, start: int) -> Writer:
     """The entries of a block, one after the other in the C order of its index space."""
 
     def write(printer: NativePrinter, at: At, value: str) -> list[str]:

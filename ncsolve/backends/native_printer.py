@@ -16,6 +16,7 @@ from ncsolve.backends.numpy_printer import Printer, identifier, literal, scalar
 from ncsolve.graph.nodes import Affine, Index, Leaf, Subscript, Table
 from ncsolve.graph.program import Op, Program
 
+_BLOCK = 512  # iterations whose buffers stay in the first-level cache
 _BLAS_FROM = 20_000  # multiplications from which a product of matrices is left to BLAS
 
 
@@ -26,15 +27,23 @@ class Sink:
     value: int
     space: Axes
     write: Callable[[NativePrinter, Mapping[Index, str], str], list[str]]
+    place: tuple[Leaf, tuple[Subscript, ...]] | None = None  # of a scatter into g
 
 
 class NativePrinter:
     """Prints the loops that compute some sinks. Arrays that the code reads are collected in `arrays`."""
 
     def __init__(
-        self, program: Program, sinks: Sequence[Sink], n: int, batched: frozenset[str] = frozenset()
+        self,
+        program: Program,
+        sinks: Sequence[Sink],
+        n: int,
+        batched: frozenset[str] = frozenset(),
+        samples: Index | None = None,
     ) -> None:
-        self.program, self.n, self.batched_roles = program, n, batched
+        self.program, self.n, self.batched_roles, self.samples = program, n, batched, samples
+        self._aliases: dict[str, str] = {}
+        self._slicing: Index | None = None
         self.arrays: dict[str, NDArray[Any]] = {}
         self.pieces: dict[int, Piece] = {}
         self._sinks = {-1 - k: sink for k, sink in enumerate(sinks)}
@@ -61,9 +70,15 @@ class NativePrinter:
     # -- what is known before the loops ------------------------------------------------------------------------------
 
     def _constants(self, roots: Sequence[int]) -> None:
-        """Operations on data alone are evaluated now; their arrays become arguments."""
-        used = {a for o in self.ops if o.level > 0 for a in o.args} | set(roots)
-        wanted = [o.id for o in self.ops if o.level == 0 and o.id in used]
+        """Operations on data alone are evaluated now (unless they add rows up, of which a subset is asked for); their
+        arrays become arguments."""
+        known: set[int] = set()
+        for o in self.ops:
+            over = o.detail if o.kind in ("sum", "contract", "peak") else ()
+            if o.level == 0 and self.samples not in over and all(a in known for a in o.args):  # type: ignore[operator]
+                known.add(o.id)
+        used = {a for o in self.ops if o.id not in known for a in o.args} | set(roots)
+        wanted = [o.id for o in self.ops if o.id in known and o.id in used]
         printer = Printer(self.program, wanted, self.n)
         for k in wanted:
             piece = printer.pieces[k]
@@ -73,7 +88,7 @@ class NativePrinter:
                 piece = Piece(name, piece.axes)
             self.pieces[k] = piece
         for o in self.ops:
-            if o.level == 0 and o.id not in self.pieces:
+            if o.id in known and o.id not in self.pieces:
                 self.pieces[o.id] = Piece("")  # used by other constants only
 
     def _with_batch(self, axes: Axes, batched: bool) -> Axes:
@@ -93,6 +108,8 @@ class NativePrinter:
             return False
         a, b = (self.program.ops[k] for k in op.args)
         over: Axes = op.detail  # type: ignore[assignment]
+        if self.samples in (*a.indices, *b.indices):
+            return False
         left = [i for i in a.indices if i not in b.indices]
         right = [i for i in b.indices if i not in a.indices]
         if not (len(over) == len(left) == len(right) == 1 and len(a.indices) == len(b.indices) == 2):
@@ -135,11 +152,73 @@ class NativePrinter:
         for item in items:
             if isinstance(item, Loop):
                 self._start_reductions(item, at, pad)
-                variable = self.variables[item.index]
-                self.lines.append(f"{pad}for {variable} in range({self._length(item.index)}):")
-                self._emit(item.items, {**at, item.index: variable}, depth + 1)
+                self._emit_loop(item, at, depth)
             else:
                 self.lines += [pad + line for line in self._statement(item, at)]
+
+    def _emit_loop(self, loop: Loop, at: dict[Index, str], depth: int) -> None:
+        pad, variable = "    " * depth, self.variables[loop.index]
+        inside = {**at, loop.index: variable}
+        if self._collides(loop, at):
+            self._emit_blocks(loop, pad)
+        elif loop.index == self.samples:
+            self.lines += [f"{pad}for row in range(len(rows)):", f"{pad}    {variable} = rows[row]"]
+            self._emit(loop.items, inside, depth + 1)
+        else:
+            self.lines.append(f"{pad}for {variable} in range({self._length(loop.index)}):")
+            self._emit(loop.items, inside, depth + 1)
+
+    # -- loops whose scatters collide: g[i] and g[i + 1] in one loop cannot become vector instructions ------------------
+
+    def _collides(self, loop: Loop, at: Mapping[Index, str]) -> bool:
+        """Whether a flat loop scatters to several offsets of the same evenly spaced positions."""
+        if at or loop.index.size < 2 * _BLOCK or loop.index == self.samples:
+            return False
+        if any(isinstance(item, Loop) for item in loop.items):
+            return False
+        sinks = [self._sinks[t.id] for t in loop.tasks if t.id < 0]
+        loads = [self.program.ops[t.id].detail for t in loop.tasks if t.id >= 0 and self.program.ops[t.id].kind == "gather"]
+        places = [s.place for s in sinks if s.place is not None] + [d for d in loads if d[0].role in ("variable", "direction")]  # type: ignore[index]
+        if len(sinks) < 2 or any(s.place is None for s in sinks):
+            return False
+        return all(leaf.shape and len(subscripts) == 1 and isinstance(subscripts[0], Affine) and subscripts[0].stride == 1 for leaf, subscripts in places if subscripts)  # type: ignore[misc]
+
+    def _emit_blocks(self, loop: Loop, pad: str) -> None:
+        """Blocks of the range, each on slices that start at it; all sinks but the first go through a buffer."""
+        variable, size = self.variables[loop.index], loop.index.size
+        start = len(self.lines)
+        sinks = [t for t in loop.tasks if t.id < 0]
+        self._slicing = loop.index
+        self._emit([t for t in loop.items if t not in sinks], {loop.index: variable}, 2 + len(pad) // 4)
+        body, self.lines = self.lines[start:], self.lines[:start]
+        flush: list[str] = []
+        for k, task in enumerate(sinks):
+            sink = self._sinks[task.id]
+            value = self.read(sink.value, {loop.index: variable}).within(UNARY)
+            if k == 0:
+                body += [f"{pad}        {line}" for line in sink.write(self, {loop.index: variable}, value)]
+            else:
+                self.lines.append(f"{pad}buffer{k} = np.empty({_BLOCK})")
+                body.append(f"{pad}        buffer{k}[{variable}] = {value}")
+                flush.append(f"{pad}    for {variable} in range(length):")
+                flush += [f"{pad}        {line}" for line in sink.write(self, {loop.index: variable}, f"buffer{k}[{variable}]")]
+        self._slicing = None
+        self.lines.append(f"{pad}for start in range(0, {size}, {_BLOCK}):")
+        self.lines.append(f"{pad}    length = min({_BLOCK}, {size} - start)")
+        self.lines += [f"{pad}    {new} = {old}[start:]" for old, new in self._aliases.items()]
+        self.lines.append(f"{pad}    for {variable} in range(length):")
+        self.lines += [*body, *flush]
+        self._aliases.clear()
+
+    def _sliced(self, array: str, axes: Axes) -> str:
+        """An array's name; in a loop by blocks, that of its slice from the start of the block."""
+        if self._slicing is None or not axes or axes[0] != self._slicing:
+            return array
+        return self._aliases.setdefault(array, f"{array}_b")
+
+    def vector(self, name: str, subscripts: Sequence[Subscript]) -> str:
+        """The name of x, v or g as it is indexed here."""
+        return self._sliced(name, tuple(i for s in subscripts for i in s.indices))
 
     def _start_reductions(self, loop: Loop, at: dict[Index, str], pad: str) -> None:
         """Accumulators start before the outermost loop that they are summed over."""
@@ -173,13 +252,14 @@ class NativePrinter:
 
     def _name(self, op: int, at: Mapping[Index, str]) -> str:
         kept = self.plan.kept[op]
-        return f"a{op}[{', '.join(at[i] for i in kept)}]" if kept else f"t{op}"
+        return f"{self._sliced(f'a{op}', kept)}[{', '.join(at[i] for i in kept)}]" if kept else f"t{op}"
 
     def read(self, op: int, at: Mapping[Index, str]) -> Piece:
         """The value of an operation at the current place of the loops."""
         if op in self.pieces:
             piece = self.pieces[op]
-            return Piece(f"{piece.code}[{', '.join(at[i] for i in piece.axes)}]") if piece.axes else piece
+            array = self._sliced(piece.code, piece.axes)
+            return Piece(f"{array}[{', '.join(at[i] for i in piece.axes)}]") if piece.axes else piece
         if self.program.ops[op].kind == "const":
             return Piece(literal(self.program.ops[op].detail))
         if self._by_id[op].whole:
@@ -211,7 +291,7 @@ class NativePrinter:
     def _load(self, leaf: Leaf, subscripts: tuple[Subscript, ...], at: Mapping[Index, str]) -> str:
         if leaf.role == "parameter":
             return f"p_{identifier(leaf.name)}"
-        vector = "x" if leaf.role == "variable" else f"v{leaf.order}"
+        vector = self.vector("x" if leaf.role == "variable" else f"v{leaf.order}", subscripts)
         where = self.position(leaf, subscripts, at)
         return f"{vector}[{at[BATCH]}, {where}]" if leaf.role in self.batched_roles else f"{vector}[{where}]"
 
@@ -222,7 +302,8 @@ class NativePrinter:
         for subscript, stride in zip(subscripts, strides, strict=True):
             if isinstance(subscript, Table):
                 where = ", ".join(at[i] for i in subscript.indices)
-                terms.append(_times(f"{self._table(subscript.leaf)}[{where}]", stride))
+                table = self._sliced(self._table(subscript.leaf), subscript.indices)
+                terms.append(_times(f"{table}[{where}]", stride))
             else:
                 offset += subscript.offset * stride
                 if subscript.index is not None:

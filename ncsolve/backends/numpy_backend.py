@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from ncsolve.backends.assembly import dense_hessian, is_sparse, sparse_hessian, vector
 from ncsolve.backends.layout import BATCH, Piece
 from ncsolve.backends.numpy_printer import Printer, execute
 from ncsolve.graph.derivation import Derivation
-from ncsolve.graph.nodes import Gather, Node
+from ncsolve.graph.nodes import Node
 from ncsolve.graph.program import Program
 
 Function = Callable[..., Any]
+Key = tuple[str, frozenset[str], bool]
 
 
 class NumpyBackend:
@@ -27,14 +28,17 @@ class NumpyBackend:
     def __init__(self, derivation: Derivation) -> None:
         self.derivation = derivation
         self.sources: dict[str, str] = {}
-        self._functions: dict[tuple[str, frozenset[str]], Function] = {}
-        self._footprints: dict[tuple[str, frozenset[str]], int] = {}
+        self._functions: dict[Key, Function] = {}
+        self._footprints: dict[Key, int] = {}
 
-    def function(self, kind: str, roles: frozenset[str] = frozenset()) -> Function:
-        """One of "value", "gradient" (which returns the value, too), "product", "hessian", "dense_hessian", "directional_k"."""
-        key = (kind, roles)
+    def function(self, kind: str, roles: frozenset[str] = frozenset(), rows: bool = False) -> Function:
+        """One of "value", "gradient" (which returns the value, too), "product", "hessian", "dense_hessian", "directional_k".
+
+        With `rows`, its last argument is an integer array: the rows of the finite sum that it evaluates.
+        """
+        key = (kind, roles, rows)
         if key not in self._functions:
-            self._functions[key] = self._make(kind, roles)
+            self._functions[key] = self._make(*key)
         return self._functions[key]
 
     @property
@@ -42,66 +46,54 @@ class NumpyBackend:
         """Whether the Hessian is returned as a sparse array."""
         return is_sparse(self.derivation.blocks, self.derivation.n)
 
-    def footprint(self, kind: str, roles: frozenset[str]) -> int:
-        """The numbers that one point of a batch holds in temporaries, roughly."""
-        self.function(kind, roles)
-        return self._footprints[kind, roles]
+    def footprint(self, kind: str, roles: frozenset[str] = frozenset(), rows: bool = False) -> int:
+        """The numbers that one point (of a batch) holds in temporaries, roughly."""
+        self.function(kind, roles, rows)
+        return self._footprints[kind, roles, rows]
 
     # -- one function ------------------------------------------------------------------------------------------------
 
-    def _make(self, kind: str, roles: frozenset[str]) -> Function:
-        if kind == "value":
-            header, lines, printer = self._value(roles)
-        elif kind == "gradient":
-            header, lines, printer = self._gradient(roles)
+    def _make(self, kind: str, roles: frozenset[str], rows: bool) -> Function:
+        d, vectors = self.derivation, ["x"]
+        program, ops = Program.of(d.graph, nodes_of(d, kind))
+        printer = Printer(program, ops, d.n, roles, d.samples if rows else None)
+        if kind == "gradient":
+            lines = vector(printer, dict(zip(d.adjoint, ops[1:], strict=True)), bool(roles))
+            lines.append(f"return {_scalar(printer.piece(ops[0]), roles)}, g")
         elif kind == "product":
-            header, lines, printer = self._product(roles)
+            vectors.append("v1")
+            lines = [*vector(printer, dict(zip(d.product, ops, strict=True)), bool(roles)), "return g"]
         elif kind in ("hessian", "dense_hessian"):
-            header, lines, printer = self._hessian(roles, dense=kind == "dense_hessian" or bool(roles))
+            pairs = list(zip(d.blocks, ops, strict=True))
+            sparse = kind == "hessian" and not roles and not rows and self.sparse
+            lines = sparse_hessian(printer, pairs, d.n) if sparse else dense_hessian(printer, pairs, d.n, bool(roles))
+            lines.append("return H")
         else:
-            header, lines, printer = self._directional(int(kind.removeprefix("directional_")), roles)
-        name = f"{kind}_batch" if roles else kind
+            vectors += [f"v{k}" for k in range(1, order_of(kind) + 1)]
+            lines = [f"return {_scalar(printer.piece(ops[0]), roles)}"]
+        name = kind + ("_batch" if roles else "") + ("_rows" if rows else "")
+        header = ", ".join([*vectors, "p", *(["rows"] if rows else [])])
         source = f"def {name}({header}):\n" + "".join(f"    {line}\n" for line in (*printer.lines, *lines))
         self.sources[name] = source
-        n = self.derivation.n
-        self._footprints[kind, roles] = printer.footprint + (n * n if "hessian" in kind else n)
+        self._footprints[kind, roles, rows] = printer.footprint + (d.n**2 if "hessian" in kind else d.n)
         function: Function = execute(source, printer.namespace, f"<ncsolve {name}>")[name]
         return function
 
-    def _printer(self, nodes: Sequence[Node], roles: frozenset[str]) -> tuple[Printer, list[int]]:
-        program, ops = Program.of(self.derivation.graph, nodes)
-        return Printer(program, ops, self.derivation.n, roles), ops
 
-    def _value(self, roles: frozenset[str]) -> tuple[str, list[str], Printer]:
-        printer, (op,) = self._printer([self.derivation.value], roles)
-        return "x, p", [f"return {_scalar(printer.pieces[op], roles)}"], printer
+def nodes_of(derivation: Derivation, kind: str) -> list[Node]:
+    """What a function of a kind computes, before it is put into place."""
+    if kind == "gradient":
+        return [derivation.value, *derivation.adjoint.values()]
+    if kind == "product":
+        return list(derivation.product.values())
+    if kind in ("hessian", "dense_hessian"):
+        return [b.coefficient for b in derivation.blocks]
+    return [derivation.directional(order_of(kind))]
 
-    def _gradient(self, roles: frozenset[str]) -> tuple[str, list[str], Printer]:
-        adjoint = self.derivation.adjoint
-        printer, (op, *parts) = self._printer([self.derivation.value, *adjoint.values()], roles)
-        lines = vector(printer, dict(zip(adjoint, parts, strict=True)), bool(roles))
-        return "x, p", [*lines, f"return {_scalar(printer.pieces[op], roles)}, g"], printer
 
-    def _product(self, roles: frozenset[str]) -> tuple[str, list[str], Printer]:
-        product: dict[Gather, Node] = self.derivation.product
-        printer, parts = self._printer(list(product.values()), roles)
-        lines = vector(printer, dict(zip(product, parts, strict=True)), bool(roles))
-        return "x, v1, p", [*lines, "return g"], printer
-
-    def _hessian(self, roles: frozenset[str], dense: bool) -> tuple[str, list[str], Printer]:
-        blocks, n = self.derivation.blocks, self.derivation.n
-        printer, ops = self._printer([b.coefficient for b in blocks], roles)
-        pairs = list(zip(blocks, ops, strict=True))
-        if not dense and self.sparse:
-            lines = sparse_hessian(printer, pairs, n)
-        else:
-            lines = dense_hessian(printer, pairs, n, bool(roles))
-        return "x, p", [*lines, "return H"], printer
-
-    def _directional(self, order: int, roles: frozenset[str]) -> tuple[str, list[str], Printer]:
-        printer, (op,) = self._printer([self.derivation.directional(order)], roles)
-        header = ", ".join(["x", *(f"v{k}" for k in range(1, order + 1)), "p"])
-        return header, [f"return {_scalar(printer.pieces[op], roles)}"], printer
+def order_of(kind: str) -> int:
+    """k of "directional_k"; the value is the derivative of order 0."""
+    return 0 if kind == "value" else int(kind.removeprefix("directional_"))
 
 
 def _scalar(piece: Piece, roles: frozenset[str]) -> str:

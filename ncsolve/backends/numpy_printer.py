@@ -22,7 +22,8 @@ _MATH = {"abs": "abs", "ceil": "math.ceil", "floor": "math.floor", "loggamma": "
 _NUMPY = {
     "asin": "np.arcsin", "acos": "np.arccos", "atan": "np.arctan", "asinh": "np.arcsinh", "acosh": "np.arccosh",
     "atanh": "np.arctanh", "atan2": "np.arctan2", "max": "np.maximum", "min": "np.minimum", "and": "np.logical_and",
-    "or": "np.logical_or", "not": "np.logical_not", "mod": "np.mod", "where": "np.where",
+    "or": "np.logical_or", "not": "np.logical_not", "mod": "np.mod", "where": "np.where", "div": "np.divide",
+    "pow": "np.power",
 }  # fmt: skip
 _RUNTIME = {"sigmoid", "softplus", "xlogy", "cosine", "quotient", "step", "erf", "erfc", "gamma", "loggamma", "digamma"}
 _SCALAR_RUNTIME = {"sigmoid", "softplus", "logaddexp", "xlogy", "cosine", "quotient", "step", "sign", "digamma"}
@@ -38,11 +39,23 @@ def identifier(name: str) -> str:
 
 
 class Printer:
-    """Prints the operations that some roots need. `batched` are the leaf roles that carry a leading batch axis."""
+    """Prints the operations that some roots need.
 
-    def __init__(self, program: Program, roots: Sequence[int], n: int, batched: frozenset[str] = frozenset()) -> None:
+    `batched` are the leaf roles that carry a leading batch axis. `samples`, if given, is the index of a finite sum of which
+    the code evaluates a subset, the argument `rows`.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        roots: Sequence[int],
+        n: int,
+        batched: frozenset[str] = frozenset(),
+        samples: Index | None = None,
+    ) -> None:
         self.program = program
         self.n = n
+        self.samples = samples
         self.batched_roles = batched
         self.ops = program.used(roots)
         self.lines: list[str] = []
@@ -51,7 +64,12 @@ class Printer:
         self._views: dict[Leaf, str] = {}
         self._uses = Counter(a for o in self.ops for a in o.args) + Counter(roots)
         self._batched: dict[int, bool] = {}
+        self._known: set[int] = set()  # operations on data alone that do not depend on which rows are asked for
+        self._sliced: dict[int, Piece] = {}
         for o in self.ops:
+            over = o.detail if o.kind in ("sum", "contract", "peak") else ()
+            if o.level == 0 and samples not in over and all(a in self._known for a in o.args):  # type: ignore[operator]
+                self._known.add(o.id)
             own = o.kind == "gather" and o.detail[0].role in batched  # type: ignore[index]
             self._batched[o.id] = own or any(self._batched[a] for a in o.args)
         for o in self.ops:
@@ -66,7 +84,7 @@ class Printer:
 
     def _print(self, op: Op) -> None:
         piece = self._piece(op)
-        if op.level == 0 and op.kind != "const":
+        if op.id in self._known and op.kind != "const":
             piece = self._constant(op, piece)
         elif op.kind not in ("const", "gather") and (self._uses[op.id] > 1 or len(piece.code) > _INLINE_LIMIT):
             self.lines.append(f"t{op.id} = {piece.code}")
@@ -80,17 +98,28 @@ class Printer:
         """The value of an operation on data, computed now."""
         value = evaluate(piece.code, self.namespace)
         if not piece.axes:
-            return Piece(repr(float(value)), (), ATOM if float(value) >= 0 else UNARY)
+            return Piece(literal(float(value)), (), ATOM if float(value) >= 0 else UNARY)
         name = piece.code if piece.code.isidentifier() else f"c{op.id}"
         self.namespace[name] = value
         return Piece(name, piece.axes)
+
+    def piece(self, op: int) -> Piece:
+        """An operation as others see it: of an array with one entry a row, the rows asked for."""
+        piece = self.pieces[op]
+        if self.samples not in piece.axes or op not in self._known:
+            return piece
+        if op not in self._sliced:
+            axis = piece.axes.index(self.samples)
+            self.lines.append(f"r{op} = {piece.within(ATOM)}{'[rows]' if axis == 0 else f'.take(rows, {axis})'}")
+            self._sliced[op] = Piece(f"r{op}", piece.axes)
+        return self._sliced[op]
 
     def _piece(self, op: Op) -> Piece:
         if op.kind == "const":
             return Piece(literal(op.detail))
         if op.kind == "gather":
             return self._gather(*op.detail)  # type: ignore[misc]
-        args = [self.pieces[a] for a in op.args]
+        args = [self.pieces[a] if op.id in self._known else self.piece(a) for a in op.args]
         if op.kind in ("sum", "peak"):
             return self._reduction(op, args[0])
         if op.kind == "contract":
@@ -100,9 +129,10 @@ class Printer:
     def _elementwise(self, op: Op, args: list[Piece]) -> Piece:
         axes = union(args)
         args = [a.aligned(axes) for a in args]
-        if not axes:
+        if not axes and not self.batched_roles and op.id not in self._known:
             return scalar(op.kind, args)
-        if (piece := _operator(op.kind, args, axes)) is not None:
+        raises = not axes and op.kind in ("div", "pow", "square")  # on numbers of Python, where NumPy gives nan or inf
+        if not raises and (piece := _operator(op.kind, args, axes)) is not None:
             return piece
         if op.kind in _RUNTIME:
             return Piece(f"rt.{op.kind}({', '.join(a.code for a in args)})", axes)
@@ -134,7 +164,10 @@ class Printer:
                 return Piece(self._array(leaf))
             return Piece(f"{vector}[:, {leaf.offset}]" if batch else f"{vector}.item({leaf.offset})", batch)
         counts = Counter(i for s in subscripts for i in s.indices)
-        fancy = [isinstance(s, Table) or (s.index is not None and counts[s.index] > 1) for s in subscripts]
+        fancy = [
+            isinstance(s, Table) or (s.index is not None and (counts[s.index] > 1 or self._of_rows(leaf, s.index)))
+            for s in subscripts
+        ]
         basic = [":" if f else _slice(s, n) for f, s, n in zip(fancy, subscripts, leaf.shape, strict=True)]  # type: ignore[arg-type]
         view = self._view(leaf)
         if any(b != ":" for b in basic):
@@ -142,13 +175,18 @@ class Printer:
         if not any(fancy):
             axes = (*batch, *(s.index for s in subscripts if s.index is not None))  # type: ignore[union-attr]
             return Piece(view if axes else f"float({view})", axes)
-        return self._fancy(view, subscripts, fancy, batch)
+        return self._fancy(leaf, view, subscripts, fancy, batch)
 
-    def _fancy(self, view: str, subscripts: tuple[Affine | Table, ...], fancy: list[bool], batch: Axes) -> Piece:
+    def _of_rows(self, leaf: Leaf, index: Index) -> bool:
+        """Whether an axis is read at the rows asked for; data are read whole, and sliced where they are used."""
+        return index == self.samples and leaf.role != "data"
+
+    def _fancy(self, leaf: Leaf, view: str, subscripts: tuple[Affine | Table, ...], fancy: list[bool], batch: Axes) -> Piece:
         """Advanced indexing, on what basic indexing has left of the axes."""
         kept = [(s, f) for s, f in zip(subscripts, fancy, strict=True) if f or s.indices]
         grid = unique(i for s, f in kept if f for i in s.indices)
-        keys = [self._positions(s, grid) if f else ":" for s, f in kept]
+        rows = leaf.role != "data" and self.samples in grid
+        keys = [self._positions(s, grid, rows) if f else ":" for s, f in kept]
         places = [k for k, (_, f) in enumerate(kept) if f]
         before = tuple(s.indices[0] for s, f in kept[: places[0]] if not f)
         after = tuple(s.indices[0] for s, f in kept[places[0] :] if not f)
@@ -160,14 +198,18 @@ class Printer:
             keys.pop()
         return Piece(f"{view}[{', '.join([':'] * len(batch) + keys)}]", axes)
 
-    def _positions(self, subscript: Affine | Table, grid: Axes) -> str:
+    def _positions(self, subscript: Affine | Table, grid: Axes, rows: bool) -> str:
         """The name of an array of positions along one axis, over the grid of all indices that are looked up together."""
         if isinstance(subscript, Table):
             values = self.program.graph.arrays[subscript.leaf.name]
         else:
             assert subscript.index is not None
             values = subscript.offset + subscript.stride * np.arange(subscript.index.size)
-        return self.constant(aligned_array(values, subscript.indices, grid), "i")
+        name = self.constant(aligned_array(values, subscript.indices, grid), "i")
+        if not rows or self.samples not in subscript.indices:
+            return name
+        axis = grid.index(self.samples)
+        return f"{name}[rows]" if axis == 0 else f"{name}.take(rows, {axis})"
 
     def constant(self, value: Any, prefix: str) -> str:
         for name, known in self.namespace.items():
@@ -218,7 +260,7 @@ def _operator(kind: str, args: list[Piece], axes: Axes) -> Piece | None:
         if not axes and args[0].code.isidentifier():
             return Piece(f"{args[0].code} * {args[0].code}", axes, PRODUCT)
         return Piece(f"{args[0].within(ATOM)}**2", axes, UNARY)
-    if kind == "pow":
+    if kind == "pow" and axes:
         return Piece(f"{args[0].within(ATOM)}**{args[1].within(ATOM)}", axes, UNARY)
     if kind in _COMPARE:
         return Piece(f"{args[0].within(SUM)} {_COMPARE[kind]} {args[1].within(SUM)}", axes, LOOSE)

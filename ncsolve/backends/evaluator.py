@@ -1,0 +1,185 @@
+"""How a function of a derivation is evaluated: by which backend, in which blocks, and by which route to a Hessian.
+
+- A batch goes in blocks of points, and a finite sum with large temporaries in blocks of rows, so that memory stays bounded.
+- "auto" starts with NumPy and changes to native code once the evaluations made would have repaid its compilation. The
+  estimate counts operations, not seconds, so that a run's numbers do not depend on the machine's mood.
+- A dense Hessian comes from its element blocks, or from products with all unit vectors where those are cheaper.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.backends.numpy_backend import NumpyBackend, nodes_of
+from ncsolve.errors import MissingExtra, OptionError, did_you_mean
+from ncsolve.graph import Derivation
+from ncsolve.graph.program import Op, Program
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+POINT: frozenset[str] = frozenset()
+BATCH = frozenset({"variable"})
+BOTH = frozenset({"variable", "direction"})
+MANY_DIRECTIONS = frozenset({"direction"})
+
+BACKENDS = ("numpy", "numba", "auto")
+
+_BLOCK = 4_000_000  # numbers that the temporaries of one block may hold
+_ROW_BLOCKS_FROM = 32_000_000  # numbers in temporaries from which a single point is evaluated in blocks of rows
+_REPAID = 2.0  # estimated seconds of NumPy after which a function is compiled
+_ARITHMETIC = (ValueError, OverflowError, ZeroDivisionError)  # what `math` raises where NumPy returns nan or inf
+
+
+class Evaluator:
+    """Evaluates the functions of one derivation; shared by all oracles of a problem, whatever their parameters."""
+
+    def __init__(self, derivation: Derivation, backend: str) -> None:
+        if backend not in BACKENDS:
+            raise OptionError(f"unknown backend '{backend}'.{did_you_mean(backend, BACKENDS)} Known: {', '.join(BACKENDS)}.")
+        native = importlib.util.find_spec("numba") is not None
+        if backend == "numba" and not native:
+            raise MissingExtra("numba", "jit")
+        self.derivation = derivation
+        self.choice = backend if native else "numpy"
+        self.numpy = NumpyBackend(derivation)
+        self._spent: dict[str, float] = {}
+        self._estimates: dict[str, float] = {}
+        self._unprintable: set[str] = set()
+
+    # -- evaluation --------------------------------------------------------------------------------------------------
+
+    def point(self, kind: str, *arrays: Array, parameters: Mapping[str, float], rows: Rows | None = None) -> Any:
+        """One point. Scalars are computed with `math`; where that raises, NumPy gives the nan or inf."""
+        if kind in ("hessian", "dense_hessian") and self.by_products:
+            return self._hessian_by_products(arrays[0], parameters, rows)
+        size = self._row_block(kind) if rows is None else 0
+        if size:
+            return self._by_rows(kind, arrays, parameters, size)
+        function = self._function(kind, POINT, rows is not None, 1)
+        extra = () if rows is None else (rows,)
+        try:
+            with np.errstate(all="ignore"):
+                return function(*arrays, parameters, *extra)
+        except _ARITHMETIC:
+            kind = "hessian" if kind == "dense_hessian" else kind
+            result = self.batch(kind, BOTH if len(arrays) > 1 else BATCH, *(a[None] for a in arrays), parameters=parameters, rows=rows)
+            return (result[0][0], result[1][0]) if isinstance(result, tuple) else result[0]
+
+    def batch(
+        self, kind: str, roles: frozenset[str], *arrays: Array, parameters: Mapping[str, float], rows: Rows | None = None
+    ) -> Any:
+        """A batch of points (or directions), in blocks whose temporaries are bounded."""
+        m = max(len(a) for a in arrays if a.ndim == 2)
+        if kind == "hessian" and self.by_products:
+            return np.array([self._hessian_by_products(x, parameters, rows) for x in arrays[0]])
+        function = self._function(kind, roles, rows is not None, m)
+        extra = () if rows is None else (rows,)
+        size = max(1, _BLOCK // max(self.numpy.footprint(kind, roles, rows is not None), 1))
+        with np.errstate(all="ignore"):
+            parts = [
+                function(*(a[k : k + size] if a.ndim == 2 else a for a in arrays), parameters, *extra)
+                for k in range(0, max(m, 1), size)
+            ]
+        if len(parts) == 1:
+            return parts[0]
+        if isinstance(parts[0], tuple):
+            return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+        return np.concatenate(parts)
+
+    def _by_rows(self, kind: str, arrays: tuple[Array, ...], parameters: Mapping[str, float], size: int) -> Any:
+        """The mean over blocks of rows, each weighted to stand for all."""
+        samples = self.derivation.samples
+        assert samples is not None
+        total: Any = None
+        starts = range(0, samples.size, size)
+        for start in starts:
+            rows = np.arange(start, min(start + size, samples.size))
+            part = self.point(kind, *arrays, parameters={**parameters, "_row_weight": float(len(starts)), "_row_count": float(len(rows))}, rows=rows)
+            part = part if isinstance(part, tuple) else (part,)
+            total = part if total is None else tuple(a + b for a, b in zip(total, part, strict=True))
+        mean = tuple(t / len(starts) for t in total)
+        return mean if len(mean) > 1 else mean[0]
+
+    # -- routes ------------------------------------------------------------------------------------------------------
+
+    def _row_block(self, kind: str) -> int:
+        """The rows of one block, or 0 where the sum is evaluated whole; native code keeps no temporaries."""
+        samples = self.derivation.samples
+        if samples is None or samples.size * self.derivation.n < 1000 or self.choice == "numba":
+            return 0
+        footprint = self.numpy.footprint(kind)
+        return 0 if footprint < _ROW_BLOCKS_FROM else max(1, samples.size * _BLOCK // footprint)
+
+    def _function(self, kind: str, roles: frozenset[str], rows: bool, points: int) -> Any:
+        if self.choice != "numpy" and kind not in self._unprintable:
+            if self.choice == "auto":
+                self._spent[kind] = self._spent.get(kind, 0.0) + points * self._seconds(kind, roles)
+            if self.choice == "numba" or self._spent[kind] > _REPAID:
+                try:
+                    return self.native.function(kind, roles, rows)
+                except NotImplementedError:  # an operation that has no native form
+                    self._unprintable.add(kind)
+        return self.numpy.function(kind, roles, rows)
+
+    def _seconds(self, kind: str, roles: frozenset[str]) -> float:
+        """What one point costs with NumPy, by counting."""
+        key = f"{kind} {'batch' if roles else ''}"
+        if key not in self._estimates:
+            ops = self._ops(kind)
+            overhead = 0.0 if roles else 1e-6 * len(ops)
+            self._estimates[key] = overhead + 2e-9 * sum(o.size for o in ops)
+        return self._estimates[key]
+
+    def _ops(self, kind: str) -> list[Op]:
+        program, roots = Program.of(self.derivation.graph, nodes_of(self.derivation, kind))
+        return program.used(roots)
+
+    @cached_property
+    def native(self) -> Any:
+        from ncsolve.backends.native_backend import NativeBackend
+
+        return NativeBackend(self.derivation)
+
+    @property
+    def sparse(self) -> bool:
+        """Whether the Hessian is returned as a sparse array."""
+        return self.numpy.sparse
+
+    @cached_property
+    def by_products(self) -> bool:
+        """Whether the Hessian is cheaper column by column: products with all unit vectors."""
+        if self.derivation.n < 20 or self.sparse:
+            return False
+        blocks, product = self._ops("hessian"), self._ops("product")
+        return _work(blocks) > self.derivation.n * _work(product) or max(o.size for o in blocks) > 8 * _BLOCK
+
+    def _hessian_by_products(self, x: Array, parameters: Mapping[str, float], rows: Rows | None) -> Array:
+        H = self.batch("product", MANY_DIRECTIONS, x, np.eye(len(x)), parameters=parameters, rows=rows)
+        return (H + H.T) / 2
+
+    def source(self, kind: str) -> str:
+        """The source of the function that evaluates one point."""
+        backend = self.native if self.choice == "numba" and kind not in self._unprintable else self.numpy
+        backend.function(kind, POINT)
+        text: str = backend.sources[kind]
+        return text
+
+
+def _work(ops: list[Op]) -> float:
+    """Operations on numbers; a multiplication inside a matrix product counts an eighth."""
+    return sum(_flops(o) for o in ops)
+
+
+def _flops(op: Op) -> float:
+    if op.kind == "const":
+        return 0.0
+    if op.kind == "contract":
+        return op.size * float(np.prod([i.size for i in op.detail], dtype=float)) / 8  # type: ignore[union-attr]
+    return float(op.size)
