@@ -1,4 +1,4 @@
-"""Write a non-convex objective as on paper; get exact derivatives, any solver, and an answer that says what it is worth.
+"""Write a non-convex objective as on paper; get exact derivatives, any solver, and an answer that is judged.
 
 >>> import sympy as sp, ncsolve as nc
 >>> x, y = sp.symbols("x y")
@@ -36,8 +36,28 @@ _HOME = {
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
-    "CriticalPoint", "He", "Look", "Maximum", "Minimum", "NcsolveError", "Normal", "Oracle", "Problem", "Result", "Saddle",
-    "Status", "Trace", "Uniform", "Xavier", "classify", "compile", "hookimpl", "load", "option", "solve", "testing",
+    "CriticalPoint",
+    "He",
+    "Look",
+    "Maximum",
+    "Minimum",
+    "NcsolveError",
+    "Normal",
+    "Oracle",
+    "Problem",
+    "Result",
+    "Saddle",
+    "Status",
+    "Trace",
+    "Uniform",
+    "Xavier",
+    "classify",
+    "compile",
+    "hookimpl",
+    "load",
+    "option",
+    "solve",
+    "testing",
 ]
 
 

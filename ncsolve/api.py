@@ -57,17 +57,20 @@ def solve(
     target
         TARGET when the objective is at most this.
     starts
-        Number of starting points: the first as above, the others random. The best result is returned, with all in `runs`.
+        Number of starting points: the first as above, the others random. The best result is returned, with all in
+        `runs`.
     escape
         Step off a saddle or a maximum and go on.
     callbacks
         Called with a `Look` after every iteration; returning True stops (INTERRUPTED), a `Status` stops with it.
 
-    Returns a `Result`: `status` says why it stopped, `point` what x is. What goes wrong during the run is told there; what is
-    wrong before it raises an `NcsolveError`.
+    Returns a `Result`: `status` says why it stopped, `point` what x is. What goes wrong during the run is told there;
+    what is wrong before it raises an `NcsolveError`.
     """
     if checkpoint is not None:
-        raise OptionError("checkpoint comes with runs that can be resumed, which this version cannot do yet. Leave it out.")
+        raise OptionError(
+            "checkpoint comes with runs that can be resumed, which this version cannot do yet. Leave it out."
+        )
     if isinstance(starts, bool) or not isinstance(starts, Integral) or starts < 1:
         raise OptionError(f"starts must be an integer of at least 1, not {starts!r}.")
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:

@@ -84,11 +84,15 @@ class Registry:
         if name in solvers:
             return solvers[name]
         broken = [f" Plugin '{plugin.name}' is broken: {plugin.error}." for plugin in self._plugins if not plugin.ok]
-        raise OptionError(f"There is no solver '{name}'.{did_you_mean(name, solvers)} `ncsolve solvers` lists them.{''.join(broken)}")
+        raise OptionError(
+            f"There is no solver '{name}'.{did_you_mean(name, solvers)} `ncsolve solvers` lists them.{''.join(broken)}"
+        )
 
     def _loaded(self, entry: EntryPoint) -> Plugin:
         distribution = entry.dist
-        plugin = Plugin(entry.name, distribution.name if distribution else "unknown", distribution.version if distribution else "")
+        plugin = Plugin(
+            entry.name, distribution.name if distribution else "unknown", distribution.version if distribution else ""
+        )
         twin = next((other for other in self._plugins if other.name == entry.name), None)
         if twin is not None:
             plugin.errors.append(f"its entry-point name '{entry.name}' is taken by distribution '{twin.distribution}'")
@@ -130,7 +134,14 @@ class _Manager(pluggy.PluginManager):
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
         options = super().parse_hookimpl_opts(plugin, name)
         if options is None and name.startswith("ncsolve_register_") and inspect.isfunction(getattr(plugin, name, None)):
-            return {"wrapper": False, "hookwrapper": False, "optionalhook": False, "tryfirst": False, "trylast": False, "specname": None}
+            return {
+                "wrapper": False,
+                "hookwrapper": False,
+                "optionalhook": False,
+                "tryfirst": False,
+                "trylast": False,
+                "specname": None,
+            }
         return options
 
 
@@ -153,7 +164,10 @@ def _register(
             return
         if name in table:
             owner = owners[name]
-            plugin.errors.append(f"its {kind[:-1]} '{name}' is already provided by plugin '{owner.name}' of distribution '{owner.distribution}'")
+            plugin.errors.append(
+                f"its {kind[:-1]} '{name}' is already provided by plugin '{owner.name}' "
+                f"of distribution '{owner.distribution}'"
+            )
             return
         table[name], owners[name] = thing, plugin
         plugin.provides.setdefault(kind, []).append(name)
@@ -170,7 +184,7 @@ def _checked_solver(solver: Any) -> tuple[str, Any]:
 
 def _checked_class(thing: Any) -> tuple[str, Any]:
     if not isinstance(getattr(thing, "name", None), str):
-        raise PluginError(f"{thing!r} has no name. Write: name: ClassVar[str] = \"...\".")
+        raise PluginError(f'{thing!r} has no name. Write: name: ClassVar[str] = "...".')
     return thing.name, thing
 
 

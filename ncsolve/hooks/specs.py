@@ -28,7 +28,7 @@ def ncsolve_register_solvers(register: Callable[[type], None]) -> None:
 
 @hookspec
 def ncsolve_register_problems(register: Callable[[str, Any], None]) -> None:
-    """Call register(name, problem) for each problem: a `Problem`, a function that returns one, or the path of a file."""
+    """Call register(name, problem) for each: a `Problem`, a function that returns one, or the path of a file."""
 
 
 @hookspec

@@ -10,6 +10,24 @@ from ncsolve.solving.stopping import Look, Stop
 from ncsolve.solving.trace import Escape, Trace
 
 __all__ = [
-    "NEEDS", "Criteria", "Escape", "Look", "Option", "Result", "Solver", "Status", "Stop", "Trace", "check_contract",
-    "check_needs", "configure", "option", "option_values", "options_of", "run", "run_starts", "summary_of", "versions",
+    "NEEDS",
+    "Criteria",
+    "Escape",
+    "Look",
+    "Option",
+    "Result",
+    "Solver",
+    "Status",
+    "Stop",
+    "Trace",
+    "check_contract",
+    "check_needs",
+    "configure",
+    "option",
+    "option_values",
+    "options_of",
+    "run",
+    "run_starts",
+    "summary_of",
+    "versions",
 ]

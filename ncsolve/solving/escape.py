@@ -18,14 +18,16 @@ FIRST, SHORTEST, LONGEST = 1e-2, 1e-10, 1e4  # lengths tried, relative to the si
 
 def is_escapable(point: CriticalPoint) -> bool:
     """Whether the objective falls from here: a saddle, a maximum, or a degenerate point with a negative eigenvalue."""
-    return point.witness is not None and (point.kind in ("saddle", "maximum") or (point.kind == "degenerate" and bool(point.index)))
+    return point.witness is not None and (
+        point.kind in ("saddle", "maximum") or (point.kind == "degenerate" and bool(point.index))
+    )
 
 
 def step_off(oracle: Oracle, point: CriticalPoint) -> NDArray[np.float64] | None:
-    """Return a lower point on the line x + t d, where d is the witness along which f falls, or None if rounding hides it.
+    """Return a lower point on the line x + t d, where d is the witness; None if rounding hides the fall.
 
-    Both signs of t are tried and the lower end wins (on a tie: +d), so the choice is deterministic. Points are clipped into the
-    bounds.
+    Both signs of t are tried and the lower end wins (on a tie: +d), so the choice is deterministic. Points are
+    clipped into the bounds.
     """
     x, f = point.x, point.objective
     assert point.witness is not None
@@ -35,8 +37,10 @@ def step_off(oracle: Oracle, point: CriticalPoint) -> NDArray[np.float64] | None
     return end if lowest < f else None
 
 
-def _fall(oracle: Oracle, x: NDArray[np.float64], f: float, d: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-    """A lower value and its point x + t d: t shrinks until f falls by more than rounding, then grows for as long as it falls further."""
+def _fall(
+    oracle: Oracle, x: NDArray[np.float64], f: float, d: NDArray[np.float64]
+) -> tuple[float, NDArray[np.float64]]:
+    """A lower value and its point x + t d: t shrinks until f visibly falls, then grows while it falls further."""
     scale = max(1.0, float(np.abs(x).max()))
     visible = f - 8 * float(np.finfo(float).eps) * abs(f)
     t = FIRST * scale

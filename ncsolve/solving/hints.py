@@ -24,7 +24,10 @@ def hints_for(oracle: Oracle, solver: Any, status: Status, point: CriticalPoint)
     if status is Status.NONFINITE and isinstance(step_size, float):
         curvature = _largest_curvature(oracle, point.x)
         if step_size * curvature > 2:
-            hints.append(f"step_size = {step_size:g} is too long for the curvature met, {curvature:.3g}: stay below 2 / {curvature:.3g} = {2 / curvature:.3g}")
+            hints.append(
+                f"step_size = {step_size:g} is too long for the curvature met, {curvature:.3g}: "
+                f"stay below 2 / {curvature:.3g} = {2 / curvature:.3g}"
+            )
     if status in (Status.CONVERGED, Status.STALLED) and is_escapable(point):
         hints.append(f"the objective falls from this {point.kind}: start from another point, or let the run escape")
     if status in (Status.ITERATIONS, Status.EVALUATIONS, Status.TIME) and point.kind == "not-critical":

@@ -1,4 +1,4 @@
-"""The one loop: it runs a solver from a point until something stops it, and knows nothing of what the point is worth."""
+"""The one loop: it runs a solver from a point until something stops it, and does not ask what the point is worth."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ class Loop:
     `advance(x)` runs the solver from x and returns why it stopped; the rest is for the one who asked.
     """
 
-    def __init__(self, oracle: Oracle, solver: Any, rng: np.random.Generator, stop: Stop, callbacks: Iterable[Callback] = ()) -> None:
+    def __init__(
+        self, oracle: Oracle, solver: Any, rng: np.random.Generator, stop: Stop, callbacks: Iterable[Callback] = ()
+    ) -> None:
         self.oracle, self.solver, self.rng, self.stop = oracle, solver, rng, stop
         self.callbacks = tuple(callbacks)
         self.recorder = Recorder(oracle.n)
@@ -55,7 +57,7 @@ class Loop:
         self._objective_to_beat = self._norm_to_beat = math.inf
         self._shape = (oracle.n,)
         self._flags: frozenset[str] = frozenset()
-        self._bounds = None if oracle.lower is None else (oracle.lower, oracle.upper)
+        self._bounds = None if oracle.lower is None or oracle.upper is None else (oracle.lower, oracle.upper)
 
     @property
     def seconds(self) -> float:
@@ -113,28 +115,27 @@ class Loop:
     def _look(self, state: Any) -> Status | None:
         """Evaluate, guard, record and judge one state: the status to stop with, or None."""
         x, f, g = self._read(state)
-        if not (math.isfinite(f) and (math.isfinite(g.dot(x)) or (np.isfinite(g).all() and np.isfinite(x).all()))):
+        norm = _size(x, g if self._bounds is None else self._projected(x, g, *self._bounds))
+        if not (math.isfinite(f) and math.isfinite(norm)):
             return self._nonfinite(x)
-        norm = self._gradient_norm(x, g)
-        iteration = self.iteration
         if self.last is None:
             self.first_objective = f
         if f < self.best_objective:
             self.best_objective, self.best_x = f, x
         if f < self._objective_to_beat:
             self._objective_to_beat = f - ROUNDING * abs(f)
-            self.last_progress = iteration
+            self.last_progress = self.iteration
         if norm < self._norm_to_beat:
             self._norm_to_beat = 0.99 * norm
-            self.last_progress = iteration
-        seconds = perf_counter() - self.start
-        points = self.oracle.points - self._points_before
-        self.last = look = Look(iteration, x, f, norm, seconds, points, self.best_objective, self.last_progress, state)
+            self.last_progress = self.iteration
+        seconds, points = perf_counter() - self.start, self.oracle.points - self._points_before
+        look = Look(self.iteration, x, f, norm, seconds, points, self.best_objective, self.last_progress, state)
+        self.last = look
         self.recorder.record(look)
         if seconds >= self.progress.due:
             self.progress.show(look)
         status = self._asked_to_stop(look) if self.callbacks else None
-        return status or self.stop(look) or self._solver_says(state)
+        return status or self.stop(look) or (self._solver_says(state) if self._flags else None)
 
     def _asked_to_stop(self, look: Look) -> Status | None:
         for callback in self.callbacks:
@@ -160,23 +161,20 @@ class Loop:
                 raise TypeError(f"its state has x of shape {x.shape} and type {x.dtype}")
             x.setflags(False)
             f, g = getattr(state, "objective", None), getattr(state, "gradient", None)
-            if f is None or g is None:
-                f, g = self.oracle.value_and_gradient(x)
-            f = float(f)
-            if g.shape != self._shape:
-                raise TypeError(f"its state has a gradient of shape {g.shape}")
+            if f is not None and g is not None:
+                f = float(f)
+                if g.shape != self._shape:
+                    raise TypeError(f"its state has a gradient of shape {g.shape}")
+                return x, f, g
         except (AttributeError, TypeError, ValueError) as error:
-            wanted = f"x must be a float64 array of shape ({self.oracle.n},), objective a number and gradient like x"
+            wanted = f"x must be a float64 array of shape {self._shape}, objective a number and gradient like x"
             raise self._failure(f"step {self.iteration}", error, wanted) from error
-        return x, f, g
+        return x, *self.oracle.value_and_gradient(x)
 
-    def _gradient_norm(self, x: Vector, g: Vector) -> float:
-        if self._bounds is not None:
-            lower, upper = self._bounds
-            if (x < lower).any() or (x > upper).any():
-                raise self._outside(x)
-            g = projected_gradient(self.oracle, x, g)
-        return max(map(abs, g.tolist())) if len(g) <= FEW else float(np.abs(g).max())
+    def _projected(self, x: Vector, g: Vector, lower: Vector, upper: Vector) -> Vector:
+        if (x < lower).any() or (x > upper).any():
+            raise self._outside(x, lower, upper)
+        return projected_gradient(self.oracle, x, g)
 
     def _nonfinite(self, x: Vector) -> Status:
         with self.oracle.uncounted():
@@ -190,21 +188,34 @@ class Loop:
             raise self._failure("init", wrong) from wrong
 
     def _failure(self, where: str, error: Exception, wanted: str = "") -> _Failure:
-        text = f"solver '{self.solver.name}' ({type(self.solver).__module__}) failed in {where}: {type(error).__name__}: {error}"
+        who = f"solver '{self.solver.name}' ({type(self.solver).__module__})"
+        text = f"{who} failed in {where}: {type(error).__name__}: {error}"
         if isinstance(error, ValueError) and "read-only" in str(error):
             wanted = "x0 and returned states must not be written to: work on a copy"
         return _Failure(f"{text}. {wanted}".rstrip(". "))
 
-    def _outside(self, x: Vector) -> _Failure:
-        assert self._bounds is not None
-        lower, upper = self._bounds
+    def _outside(self, x: Vector, lower: Vector, upper: Vector) -> _Failure:
         k = int(np.argmax(np.maximum(lower - x, x - upper)))
         claims = "bounds" in getattr(self.solver, "needs", ())
-        advice = "although it declares that it handles them" if claims else "which it does not declare to handle: choose one that does"
-        return _Failure(f"solver '{self.solver.name}' left the bounds, {advice} (x[{k}] = {x[k]:.6g} is outside "
-                        f"[{lower[k]:.6g}, {upper[k]:.6g}])")
+        advice = (
+            "although it declares that it handles them"
+            if claims
+            else "which it does not declare to handle: choose one that does"
+        )
+        return _Failure(
+            f"solver '{self.solver.name}' left the bounds, {advice} (x[{k}] = {x[k]:.6g} is outside "
+            f"[{lower[k]:.6g}, {upper[k]:.6g}])"
+        )
 
 
 class _Failure(PluginError):
     """The solver broke its contract; `__cause__` is what it raised."""
 
+
+def _size(x: Vector, g: Vector) -> float:
+    """The infinity norm of g, or nan where x or g is not finite."""
+    if len(g) <= FEW:
+        entries = g.tolist()
+        if math.isfinite(sum(entries) + sum(x.tolist())):
+            return float(max(map(abs, entries)))
+    return float(np.abs(g).max()) if np.isfinite(x).all() and np.isfinite(g).all() else math.nan

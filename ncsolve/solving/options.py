@@ -65,7 +65,9 @@ class Option:
                 continue
             self._check_range(converted, owner)
             return converted
-        raise OptionError(f"Option '{self.name}' of {owner} must be {self.type_name}, not {value!r}.{self._hint(value)}")
+        raise OptionError(
+            f"Option '{self.name}' of {owner} must be {self.type_name}, not {value!r}.{self._hint(value)}"
+        )
 
     def _check_range(self, value: Any, owner: str) -> None:
         if isinstance(value, bool) or not isinstance(value, Real):
@@ -77,14 +79,18 @@ class Option:
             raise OptionError(f"Option '{self.name}' of {owner} must be {wanted}, but it is {value:g}.")
 
     def _hint(self, value: Any) -> str:
-        words = [str(choice) for kind in _alternatives(self.type) if get_origin(kind) is Literal for choice in get_args(kind)]
+        words = [
+            str(choice) for kind in _alternatives(self.type) if get_origin(kind) is Literal for choice in get_args(kind)
+        ]
         return did_you_mean(str(value), words)
 
 
 def options_of(solver: type) -> tuple[Option, ...]:
     """Return the options that a solver class declares, in the order of its fields."""
     if not is_dataclass(solver):
-        raise PluginError(f"Solver class {solver.__qualname__} is not a dataclass. Write @dataclass(frozen=True) above it.")
+        raise PluginError(
+            f"Solver class {solver.__qualname__} is not a dataclass. Write @dataclass(frozen=True) above it."
+        )
     hints = get_type_hints(solver)
     return tuple(_option(declared, hints[declared.name]) for declared in fields(solver) if declared.init)
 
@@ -114,7 +120,9 @@ def option_values(solver: Any) -> dict[str, Any]:
 
 
 def _option(declared: Field[Any], kind: Any) -> Option:
-    limits = {name: value for name, value in declared.metadata.items() if name in ("above", "below", "at_least", "at_most")}
+    limits = {
+        name: value for name, value in declared.metadata.items() if name in ("above", "below", "at_least", "at_most")
+    }
     default = declared.default if declared.default_factory is MISSING else declared.default_factory()
     return Option(declared.name, kind, default, declared.metadata.get("help", ""), limits)
 
@@ -135,11 +143,15 @@ def _name_of(kind: Any) -> str:
         return " or ".join(map(repr, get_args(kind)))
     if kind is type(None):
         return "none"
-    return {float: "a number", int: "an integer", bool: "true or false", str: "text"}.get(kind, getattr(kind, "__name__", str(kind)))
+    return {float: "a number", int: "an integer", bool: "true or false", str: "text"}.get(
+        kind, getattr(kind, "__name__", str(kind))
+    )
 
 
 def _within(value: Any, name: str, limit: float) -> bool:
-    return bool({"above": value > limit, "below": value < limit, "at_least": value >= limit, "at_most": value <= limit}[name])
+    return bool(
+        {"above": value > limit, "below": value < limit, "at_least": value >= limit, "at_most": value <= limit}[name]
+    )
 
 
 def _converted(value: Any, kind: Any) -> Any:
@@ -167,7 +179,7 @@ def _none(value: Any) -> None:
 
 def _bool(value: Any) -> bool:
     text = str(value).lower()
-    if isinstance(value, Real) and not isinstance(value, bool) or text not in TRUE + FALSE:
+    if text not in TRUE + FALSE or not isinstance(value, (bool, str)):
         raise ValueError(value)
     return text in TRUE
 

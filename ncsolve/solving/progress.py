@@ -30,8 +30,10 @@ class Progress:
         if self._live is None:
             self._live = Live(console=Console(stderr=True), auto_refresh=False, transient=True)
             self._live.start()
-        text = (f"{self.label}  iteration {look.iteration}  f = {look.objective:.8g}  |g| = {look.gradient_norm:.2e}  "
-                f"{look.evaluations} evaluations  {look.seconds:.1f} s")
+        text = (
+            f"{self.label}  iteration {look.iteration}  f = {look.objective:.8g}  |g| = {look.gradient_norm:.2e}  "
+            f"{look.evaluations} evaluations  {look.seconds:.1f} s"
+        )
         self._live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
         self.due = look.seconds + EVERY
 

@@ -63,10 +63,22 @@ class Result:
     def to_json(self) -> dict[str, Any]:
         """Plain data with the keys of `ncsolve solve --json`; numbers that are not finite become None."""
         point = {key: getattr(self.point, key) for key in ("kind", "index", "nullity", "eigenvalues", "certified")}
-        keys = ("x", "values", "objective", "gradient_norm", "iterations", "evaluations", "seconds", "seed", "options", "versions")
+        keys = (
+            "x",
+            "values",
+            "objective",
+            "gradient_norm",
+            "iterations",
+            "evaluations",
+            "seconds",
+            "seed",
+            "options",
+            "versions",
+        )
         rest = {key: getattr(self, key) for key in keys}
         data: dict[str, Any] = plain(
-            {"problem": self.problem, "solver": self.solver, "status": str(self.status), "point": point, **rest})
+            {"problem": self.problem, "solver": self.solver, "status": str(self.status), "point": point, **rest}
+        )
         return data
 
     def summary(self) -> str:
@@ -98,8 +110,12 @@ def versions() -> dict[str, str]:
 
     import ncsolve
 
-    return {"ncsolve": ncsolve.__version__, "python": platform.python_version(), "numpy": np.__version__,
-            "sympy": sympy.__version__}
+    return {
+        "ncsolve": ncsolve.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "sympy": sympy.__version__,
+    }
 
 
 def plain(value: Any) -> Any:

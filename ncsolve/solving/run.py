@@ -37,7 +37,8 @@ def run(
     solver: Any,
     *,
     x0: Any = None,
-    seed: int | SeedSequence = 0,
+    seed: int = 0,
+    spawn_key: tuple[int, ...] = (),
     criteria: Criteria | None = None,
     escape: bool = True,
     callbacks: Iterable[Callback] = (),
@@ -45,17 +46,17 @@ def run(
     """Run a solver instance from x0, or from the problem's start, and judge what it finds.
 
     Where the run ends at a saddle or a maximum and `escape` is on, the core steps off along a direction in which the
-    objective falls and runs the solver again, within the same limits and the same trace. The same seed gives the same bits.
+    objective falls and runs the solver again, within the same limits and the same trace. The same seed (and spawn key,
+    see numpy.random.SeedSequence) gives the same bits.
 
-    x0 is {variable: value} or an array (n,). A callback is called with a `Look` after every iteration; it stops the run
-    by returning a `Status`, or True (INTERRUPTED); every stopping test is such a callback.
+    x0 is {variable: value} or an array (n,). A callback is called with a `Look` after every iteration; it stops the
+    run by returning a `Status`, or True (INTERRUPTED); every stopping test is such a callback.
 
-    Raises ProblemError or OptionError where problem, solver and x0 do not fit; whatever happens later is in the `Result`.
+    Raises ProblemError or OptionError where problem, solver and x0 do not fit; what happens later is in the `Result`.
     """
     check_needs(solver, oracle)
     criteria = criteria or Criteria()
-    sequence = seed if isinstance(seed, SeedSequence) else SeedSequence(seed)
-    rng = np.random.default_rng(sequence)
+    rng = np.random.default_rng(SeedSequence(seed, spawn_key=spawn_key))
     x = oracle.problem.start_point(rng) if x0 is None else _checked_start(oracle, x0)
     loop = Loop(oracle, solver, rng, criteria.test(), callbacks)
     before = dict(oracle.counts)
@@ -65,23 +66,24 @@ def run(
         answer = _search(loop, x, criteria, escape)
     finally:
         oracle.limit()
-    return _result(loop, answer, criteria, sequence, before)
+    return _result(loop, answer, criteria, seed, before)
 
 
 def run_starts(
     new_oracle: Callable[[], Oracle], solver: Any, starts: int, *, x0: Any = None, seed: int = 0, **arguments: Any
 ) -> Result:
-    """Run from `starts` points, each with its own seed spawned from `seed`, and return the best result, with all in `runs`.
+    """Run from `starts` points and return the best result, with all in `runs`: minima first, then the lower objective.
 
-    The first run starts where a single one would, the others at random points. Limits hold for each run. Minima come
-    first, then the lower objective. `arguments` are those of `run`.
+    The first run is the one that `run` makes; the others start at random points, each with a seed spawned from `seed`.
+    Limits hold for each run. `arguments` are those of `run`.
     """
     results: list[Result] = []
-    for k, sequence in enumerate(SeedSequence(seed).spawn(starts)):
+    for k in range(starts):
         oracle = new_oracle()
+        key = (k,) if k else ()
         if k:
-            x0 = oracle.problem.random_point(np.random.default_rng(sequence.spawn(1)[0]))
-        results.append(run(oracle, solver, x0=x0, seed=sequence, **arguments))
+            x0 = oracle.problem.random_point(np.random.default_rng(SeedSequence(seed, spawn_key=(k, 0))))
+        results.append(run(oracle, solver, x0=x0, seed=seed, spawn_key=key, **arguments))
         if results[-1].status is Status.INTERRUPTED:
             break
     best = min(results, key=_rank)
@@ -105,7 +107,7 @@ class _Answer:
 
 
 def _search(loop: Loop, x: Vector, criteria: Criteria, escape: bool) -> _Answer:
-    """Run, judge, step off, and again. At most 10 + n times: a point of index k may need k escapes, one after the other."""
+    """Run, judge, step off, and again. At most 10 + n times: a point of index k may need k escapes."""
     resumed_from = math.inf
     escapes = 10 + loop.oracle.n if escape else 0
     while True:
@@ -143,7 +145,9 @@ def _answer(loop: Loop, status: Status, x0: Vector, criteria: Criteria) -> _Answ
             point = classify(oracle, x, gradient_tolerance=tolerance)
         except KeyboardInterrupt:
             status = Status.INTERRUPTED
-            point = CriticalPoint("undecided", 0, 0, np.empty(0), math.nan, "Interrupted before it was judged.", x, f, norm)
+            point = CriticalPoint(
+                "undecided", 0, 0, np.empty(0), math.nan, "Interrupted before it was judged.", x, f, norm
+            )
     wrong = _wrong_numbers(loop, status, f, claimed, norm, tolerance)
     if wrong:
         loop.detail, status = wrong, Status.FAILED
@@ -161,7 +165,7 @@ def _wrong_numbers(loop: Loop, status: Status, f: float, claimed: float, norm: f
     return ""
 
 
-def _result(loop: Loop, answer: _Answer, criteria: Criteria, sequence: SeedSequence, before: Mapping[str, int]) -> Result:
+def _result(loop: Loop, answer: _Answer, criteria: Criteria, seed: int, before: Mapping[str, int]) -> Result:
     oracle, solver = loop.oracle, loop.solver
     return Result(
         problem=oracle.problem.name,
@@ -176,7 +180,7 @@ def _result(loop: Loop, answer: _Answer, criteria: Criteria, sequence: SeedSeque
         iterations=loop.iteration,
         evaluations={kind: count - before.get(kind, 0) for kind, count in oracle.counts.items()},
         seconds=loop.seconds,
-        seed=int(sequence.entropy),
+        seed=seed,
         options=option_values(solver),
         versions=versions(),
         trace=loop.recorder.trace(),
@@ -199,7 +203,9 @@ def _message(loop: Loop, answer: _Answer, criteria: Criteria) -> str:
 def _checked_start(oracle: Oracle, x0: Any) -> Vector:
     """x0 as an array (n,), inside the bounds."""
     x = np.array(oracle.problem.pack(x0, "x0"))
-    if oracle.lower is not None and not (oracle.project(x) == x).all():
+    if oracle.lower is not None and oracle.upper is not None and not (oracle.project(x) == x).all():
         k = int(np.argmax(np.maximum(oracle.lower - x, x - oracle.upper)))
-        raise ProblemError(f"x0 lies outside the bounds: x[{k}] = {x[k]:.6g} is not in [{oracle.lower[k]:.6g}, {oracle.upper[k]:.6g}].")
+        raise ProblemError(
+            f"x0 lies outside the bounds: x[{k}] = {x[k]:.6g} is not in [{oracle.lower[k]:.6g}, {oracle.upper[k]:.6g}]."
+        )
     return x

@@ -25,15 +25,15 @@ NEEDS: Mapping[str, str] = {
     "blocks": "blocks of variables",
     "bounds": "bounds",
 }
-"""What a solver may declare in `needs`. "bounds" means that it keeps every iterate inside the bounds, where there are any."""
+"""What a solver may declare in `needs`. "bounds" means that it keeps every iterate inside them."""
 
 
 class Solver(Protocol):
     """A solver: a frozen dataclass of options with two methods; the core owns everything else of a run.
 
-    A state is a frozen dataclass of arrays, numbers and tuples of arrays with at least `x`, shape (n,), float64. Once returned it is never
-    written to again; neither is `x0`, which arrives read-only. The core reads these fields where a state has them,
-    and asks the oracle where it does not:
+    A state is a frozen dataclass of arrays, numbers and tuples of arrays with at least `x`, shape (n,), float64. Once
+    returned it is never written to again; neither is `x0`, which arrives read-only. The core reads these fields where
+    a state has them, and asks the oracle where it does not:
 
     objective, gradient
         f(x) and its gradient at the state's x.
@@ -57,23 +57,27 @@ class Solver(Protocol):
 
 
 def check_contract(solver: Any) -> None:
-    """Raise PluginError, saying what is missing, unless `solver` is a class that the core can run (or that chooses one)."""
+    """Raise PluginError, unless `solver` is a class that the core can run, or that chooses one."""
     name = getattr(solver, "name", None)
     where = f"Solver class {getattr(solver, '__qualname__', repr(solver))}"
     if not isinstance(solver, type):
         raise PluginError(f"{where} is an instance. Register the class itself.")
     if not isinstance(name, str) or not name or any(letter.isspace() for letter in name):
-        raise PluginError(f"{where} has no name. Write: name: ClassVar[str] = \"my-solver\".")
+        raise PluginError(f'{where} has no name. Write: name: ClassVar[str] = "my-solver".')
     unknown = set(getattr(solver, "needs", ())) - set(NEEDS)
     if unknown:
         word = min(unknown)
-        raise PluginError(f"Solver '{name}' needs '{word}', which is nothing that a problem has.{did_you_mean(word, NEEDS)} "
-                          f"Needs are {', '.join(NEEDS)}.")
+        raise PluginError(
+            f"Solver '{name}' needs '{word}', which is nothing that a problem has.{did_you_mean(word, NEEDS)} "
+            f"Needs are {', '.join(NEEDS)}."
+        )
     wanted = ("choose",) if hasattr(solver, "choose") else ("init", "step")
     missing = [method for method in wanted if not callable(getattr(solver, method, None))]
     if missing:
-        raise PluginError(f"Solver '{name}' has no method {missing[0]}(). A solver has init(oracle, x0, rng) and "
-                          "step(oracle, state, rng).")
+        raise PluginError(
+            f"Solver '{name}' has no method {missing[0]}(). A solver has init(oracle, x0, rng) and "
+            "step(oracle, state, rng)."
+        )
     options_of(solver)
 
 
@@ -88,8 +92,10 @@ def check_needs(solver: Any, oracle: Oracle) -> None:
     for need in sorted(getattr(solver, "needs", ())):
         if need in offers and not offers[need]():
             shown = problem.source or problem.name
-            raise OptionError(f"Solver '{solver.name}' needs {NEEDS[need]}, which problem '{problem.name}' does not have. "
-                              f"See `ncsolve solvers --for {shown}`.")
+            raise OptionError(
+                f"Solver '{solver.name}' needs {NEEDS[need]}, which problem '{problem.name}' does not have. "
+                f"See `ncsolve solvers --for {shown}`."
+            )
 
 
 def summary_of(solver: Any) -> str:

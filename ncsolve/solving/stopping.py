@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 from ncsolve.solving.status import Status
 
 __all__ = [
-    "AllOf", "AnyOf", "Evaluations", "GradientTolerance", "Iterations", "Look", "Seconds", "Stall", "Stop", "Target",
+    "AllOf",
+    "AnyOf",
+    "Evaluations",
+    "GradientTolerance",
+    "Iterations",
+    "Look",
+    "Seconds",
+    "Stall",
+    "Stop",
+    "Target",
 ]
 
 
@@ -77,7 +86,7 @@ class AnyOf(Stop):
 
 @dataclass(frozen=True)
 class AllOf(Stop):
-    """Stops when all of its tests would, with the status of the first of them that means convergence, else of the first."""
+    """Stops when all of its tests would, with the status of the first that means convergence, else of the first."""
 
     tests: tuple[Stop, ...]
 

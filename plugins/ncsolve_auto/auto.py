@@ -16,10 +16,10 @@ DENSE = 200  # variables up to which an exact dense Hessian and its factorisatio
 
 @dataclass(frozen=True)
 class Auto:
-    """Chooses a solver by the number of variables and says why. [exact Hessians where they are cheap, gradients elsewhere]
+    """Chooses a solver by the number of variables and says why. [Nocedal & Wright 2006, ch. 4 and 7]
 
-    Up to 200 variables an exact Hessian costs little and saves many iterations: trust-region. Beyond, its factorisation grows with n^3:
-    lbfgs. Both keep inside bounds.
+    Up to 200 variables an exact Hessian costs little and saves many iterations: trust-region. Beyond, its
+    factorisation grows with n^3: lbfgs. Both keep inside bounds.
     """
 
     name: ClassVar[str] = "auto"
@@ -33,4 +33,6 @@ class Auto:
         for name, reason in {**ranked, "gd": "no solver that uses curvature is installed"}.items():
             if name in solvers:
                 return name, reason
-        raise OptionError("Solver 'auto' finds nothing to choose from. `ncsolve plugins list` says which plugins are broken.")
+        raise OptionError(
+            "Solver 'auto' finds nothing to choose from. `ncsolve plugins list` says which plugins are broken."
+        )

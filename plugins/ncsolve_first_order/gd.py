@@ -30,13 +30,14 @@ class GradientDescentState:
 class GradientDescent:
     """Gradient descent, x+ = P(x - eta g). [Cauchy 1847; Armijo 1966; Bertsekas 1976]
 
-    P projects into the bounds. With eta <= 1/L on an L-smooth objective, f falls by at least eta |g|^2 / 2 in every step
-    [Nesterov 2018, 1.2.3]. Without a step size and without a declared L, eta is the first of 2 eta, eta, eta/2, ... that
-    satisfies Armijo's condition f(x+) <= f(x) + c g'(x+ - x) with c = 1e-4.
+    P projects into the bounds. With eta <= 1/L on an L-smooth objective, f falls by at least eta |g|^2 / 2 in every
+    step [Nesterov 2018, 1.2.3]. Without a step size and without a declared L, eta is the first of 2 eta, eta, eta/2,
+    ... that satisfies Armijo's condition f(x+) <= f(x) + c g'(x+ - x) with c = 1e-4.
     """
 
     step_size: float | None = option(
-        None, "length eta of a step; none: 1/L where the problem declares its smoothness L, else backtracking", above=0)
+        None, "length eta of a step; none: 1/L where the problem declares its smoothness L, else backtracking", above=0
+    )
 
     name: ClassVar[str] = "gd"
     needs: ClassVar[frozenset[str]] = frozenset({"gradient", "bounds"})

@@ -35,13 +35,15 @@ class HeavyBallState:
 class HeavyBall:
     """Heavy ball, x+ = P(x - alpha g + beta (x - x-)). [Polyak 1964; Ochs, Chen, Brox & Pock 2014, iPiano]
 
-    P projects into the bounds. With alpha < 2 (1 - beta) / L on an L-smooth objective, f(x) + delta |x - x-|^2 falls for some delta > 0 and
-    g tends to 0, convex or not [Ochs et al. 2014, Thm 4.8]. Without a step size alpha = 0.99 * 2 (1 - beta) / L, with the declared L or
-    else the smallest L found by backtracking for which f(x+) <= f(x) + g's + L |s|^2 / 2, s = x+ - x [ibid., Alg. 4].
+    P projects into the bounds. With alpha < 2 (1 - beta) / L on an L-smooth objective, f(x) + delta |x - x-|^2 falls
+    for some delta > 0 and g tends to 0, convex or not [Ochs et al. 2014, Thm 4.8]. Without a step size alpha = 0.99 *
+    2 (1 - beta) / L, with the declared L or else the smallest L found by backtracking for which f(x+) <= f(x) + g's +
+    L |s|^2 / 2, s = x+ - x [ibid., Alg. 4].
     """
 
     step_size: float | None = option(
-        None, "length alpha of a gradient step; none: from the declared smoothness L, else backtracking", above=0)
+        None, "length alpha of a gradient step; none: from the declared smoothness L, else backtracking", above=0
+    )
     momentum: float = option(0.9, "beta, the part of the last step that is kept", at_least=0, below=1)
 
     name: ClassVar[str] = "momentum"

@@ -33,7 +33,7 @@ def first_step_size(x: Vector, g: Vector) -> float:
 
 
 def backtrack(oracle: Oracle, x: Vector, f: float, g: Vector, eta: float) -> tuple[Vector, float, Vector, float, bool]:
-    """Return x+, f(x+), g(x+), eta and whether no step is possible, for the first eta, eta/2, ... with Armijo's condition.
+    """x+, f(x+), g(x+), eta and whether no step is possible, for the first eta, eta/2, ... with Armijo's condition.
 
     x+ = P(x - eta g),  f(x+) <= f(x) + c g'(x+ - x).  Where rounding hides the difference of f, the trapezoid rule
     f(x+) - f(x) = (g(x+) + g)'(x+ - x) / 2 takes its place [Hager & Zhang 2005, approximate Wolfe conditions].

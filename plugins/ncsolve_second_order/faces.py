@@ -18,8 +18,9 @@ CAUCHY = 0.1  # part of the Cauchy point's decrease that a step must reach
 def minimise_in_box(model: Model, low: Vector, high: Vector, radius: float) -> ModelStep:
     """A good, if not the best, p with low <= p <= high and |p| <= radius; low <= 0 <= high.
 
-    On the face that the gradient leaves free the ball's subproblem is solved exactly and followed to the first bound; the variables
-    that it hits are fixed and the rest is solved again. m falls on every piece, because the minimiser over a ball lies beyond.
+    On the face that the gradient leaves free the ball's subproblem is solved exactly and followed to the first bound;
+    the variables that it hits are fixed and the rest is solved again. m falls on every piece, because the minimiser
+    over a ball lies beyond.
     """
     p = np.zeros_like(low)
     free = ~(((low >= 0) & (model.g > 0)) | ((high <= 0) & (model.g < 0))) & (low < high)
@@ -57,7 +58,7 @@ def to_bound(p: Vector, q: Vector, low: Vector, high: Vector) -> tuple[float, ND
 
 
 def cauchy_point(model: Model, low: Vector, high: Vector, radius: float) -> Vector:
-    """P(-t g) inside the ball for the first t = T, T/4, T/16, ... at which m is low enough [Conn, Gould & Toint 1988]."""
+    """P(-t g) inside the ball for the first t, t/4, t/16, ... at which m is low enough [Conn, Gould & Toint 1988]."""
     g = model.g
     t = radius / float(np.abs(g).max() or 1.0)
     for _ in range(100):

@@ -34,10 +34,10 @@ class LBFGSState:
 class LBFGS:
     """Limited-memory BFGS with a strong Wolfe line search. [Nocedal 1980; Liu & Nocedal 1989; Bertsekas 1982]
 
-    x+ = x - t H g, where H is the BFGS matrix of the last `memory` pairs s = x+ - x, y = g+ - g (two-loop recursion). With bounds the
-    search follows the projected path P(x - t H g), and variables that a bound holds back keep out of H (Bertsekas' epsilon-active set).
-    On a uniformly convex objective convergence is R-linear [Liu & Nocedal 1989, Thm 7.1]; elsewhere limit points are critical
-    where the conditioning of H stays bounded.
+    x+ = x - t H g, where H is the BFGS matrix of the last `memory` pairs s = x+ - x, y = g+ - g (two-loop recursion).
+    With bounds the search follows the projected path P(x - t H g), and variables that a bound holds back keep out of
+    H (Bertsekas' epsilon-active set). On a uniformly convex objective convergence is R-linear [Liu & Nocedal 1989,
+    Thm 7.1]; elsewhere limit points are critical where the conditioning of H stays bounded.
     """
 
     memory: int = option(10, "number of pairs that are kept", at_least=1)
@@ -105,14 +105,14 @@ def search(oracle: Oracle, x: Vector, f: float, g: Vector, d: Vector) -> Trial |
 
 def inside(oracle: Oracle, x: Vector, d: Vector) -> Vector:
     """d without the components that lead out of the bounds at x: the derivative of P(x + t d) at t = 0."""
-    if oracle.lower is None:
+    if oracle.lower is None or oracle.upper is None:
         return d
     return np.where(((x <= oracle.lower) & (d < 0)) | ((x >= oracle.upper) & (d > 0)), 0.0, d)
 
 
 def held_by_bounds(oracle: Oracle, x: Vector, g: Vector) -> NDArray[np.bool_] | None:
     """Which variables are nearly at a bound that -g points to, or None without bounds [Bertsekas 1982, eq. 32]."""
-    if oracle.lower is None:
+    if oracle.lower is None or oracle.upper is None:
         return None
     epsilon = min(1e-3, float(np.abs(x - oracle.project(x - g)).max()))
     held = ((x - oracle.lower <= epsilon) & (g > 0)) | ((oracle.upper - x <= epsilon) & (g < 0))

@@ -35,10 +35,10 @@ class Trial:
 def strong_wolfe(path: Callable[[float], Trial], start: Trial, t: float) -> Trial | None:
     """Return a trial with phi(t) <= phi(0) + c1 t phi'(0) and |phi'(t)| <= c2 |phi'(0)|, c1 = 1e-4, c2 = 0.9.
 
-    Bracketing and zoom by safeguarded cubic interpolation [Nocedal & Wright 2006, Alg. 3.5, 3.6]. A value that is not finite ends the
-    bracket like one that is too high. Where rounding hides the fall of phi, its slope decides [Hager & Zhang 2005]:
-    phi'(t) <= (2 c1 - 1) phi'(0) replaces the first condition. If the trials are used up, the best one that fulfils the first
-    condition is returned, or None if there is none.
+    Bracketing and zoom by safeguarded cubic interpolation [Nocedal & Wright 2006, Alg. 3.5, 3.6]. A value that is not
+    finite ends the bracket like one that is too high. Where rounding hides the fall of phi, its slope decides [Hager
+    & Zhang 2005]: phi'(t) <= (2 c1 - 1) phi'(0) replaces the first condition. If the trials are used up, the best one
+    that fulfils the first condition is returned, or None if there is none.
     """
     low, high = start, None
     for _ in range(TRIALS):
@@ -83,7 +83,7 @@ def _between(low: Trial, high: Trial) -> float:
 
 
 def _cubic_minimiser(a: float, b: float, rise: float) -> float:
-    """Where in [0, 1] the cubic with slopes a at 0 and b at 1, which rises by `rise` in between, is lowest; 1/2 if nowhere."""
+    """Where the cubic with slope a at 0, slope b at 1 and this rise in between has its minimum; 1/2 if nowhere."""
     d1 = a + b - 3 * rise
     root = d1 * d1 - a * b
     if not 0 <= root < math.inf:

@@ -24,8 +24,9 @@ class Model:
     """m(p) = g'p + p'Hp/2, to be minimised in balls of several radii. H (n, n) may be indefinite or singular.
 
     The minimiser is characterised by (H + lambda I) p = -g, H + lambda I >= 0, lambda >= 0, lambda (Delta - |p|) = 0
-    [More & Sorensen 1983, Lemma 2.1]. In the eigenbasis of H, and with mu = lambda + lambda_min(H) as the unknown, no digits are
-    lost near the hard case. g and H are divided by their largest entry, so that their scale does not matter.
+    [More & Sorensen 1983, Lemma 2.1]. In the eigenbasis of H, and with mu = lambda + lambda_min(H) as the unknown, no
+    digits are lost near the hard case. g and H are divided by their largest entry, so that their scale does not
+    matter.
     """
 
     def __init__(self, g: Vector, H: Matrix) -> None:
@@ -39,7 +40,7 @@ class Model:
         return float(self.g.dot(p) + 0.5 * p.dot(self.H @ p))
 
     def minimise(self, radius: float) -> ModelStep:
-        """The minimiser of m in the ball of this radius; where -p is as good as p (g has no part in it), a fixed one of the two."""
+        """The minimiser of m in the ball of this radius; one of them where -p is as good as p."""
         if self._newton is not None and np.linalg.norm(self._newton) <= radius:
             return ModelStep(self._newton, False)
         if self._eigen is None:
@@ -64,8 +65,8 @@ class Model:
 def minimise_diagonal(a: Vector, w: Vector, radius: float) -> tuple[Vector, bool]:
     """Minimise a'q + sum(w q^2)/2 over |q| <= radius, w ascending: q, and whether |q| = radius.
 
-    q_i = -a_i / (d_i + mu) with d = w - w_min >= 0. |q| falls as mu grows, and Newton's method on 1/|q(mu)| - 1/radius rises to
-    the root from every mu with |q(mu)| >= radius.
+    q_i = -a_i / (d_i + mu) with d = w - w_min >= 0. |q| falls as mu grows, and Newton's method on 1/|q(mu)| -
+    1/radius rises to the root from every mu with |q(mu)| >= radius.
     """
     d = w - w[0]
     least = max(float(w[0]), 0.0)

@@ -37,10 +37,10 @@ class TrustRegionState:
 class TrustRegion:
     """Trust-region Newton with the exact subproblem. [More & Sorensen 1983; Conn, Gould & Toint 2000, Alg. 6.1.1]
 
-    p minimises m(p) = g'p + p'Hp/2 over |p| <= Delta, H the exact Hessian, dense, of any signature. rho = (f(x) - f(x + p)) / -m(p)
-    decides whether x + p is accepted and how Delta changes. Limit points are critical with H >= 0; convergence to a minimum with H > 0 is
-    quadratic [More & Sorensen 1983, Thm 4.13, 4.17]. With bounds m is minimised face by face inside the box, never worse than at its
-    projected Cauchy point [Conn, Gould & Toint 1988].
+    p minimises m(p) = g'p + p'Hp/2 over |p| <= Delta, H the exact Hessian, dense, of any signature. rho = (f(x) - f(x
+    + p)) / -m(p) decides whether x + p is accepted and how Delta changes. Limit points are critical with H >= 0;
+    convergence to a minimum with H > 0 is quadratic [More & Sorensen 1983, Thm 4.13, 4.17]. With bounds m is
+    minimised face by face inside the box, never worse than at its projected Cauchy point [Conn, Gould & Toint 1988].
     """
 
     radius: float | None = option(None, "first trust-region radius Delta; none: max(1, |x0|)", above=0)
@@ -52,7 +52,9 @@ class TrustRegion:
 
     def init(self, oracle: Oracle, x0: Vector, rng: np.random.Generator) -> TrustRegionState:
         if oracle.n > LARGEST:
-            raise OptionError(f"Solver 'trust-region' works with a dense Hessian, too large for n = {oracle.n}. Use 'lbfgs'.")
+            raise OptionError(
+                f"Solver 'trust-region' works with a dense Hessian, too large for n = {oracle.n}. Use 'lbfgs'."
+            )
         f, g = oracle.value_and_gradient(x0)
         radius = self.radius or max(1.0, float(np.linalg.norm(x0)))
         return TrustRegionState(x0, f, g, min(radius, self.max_radius))
@@ -71,7 +73,9 @@ class TrustRegion:
             y = oracle.project(x + p)
             value = oracle.value(y)
             rho = (f - value) / promised if math.isfinite(value) else -math.inf
-            if value <= f + NOISE * abs(f) and abs(f - value) <= NOISE * abs(f):  # rounding hides the fall: trapezoid rule
+            if value <= f + NOISE * abs(f) and abs(f - value) <= NOISE * abs(
+                f
+            ):  # rounding hides the fall: trapezoid rule
                 rho = -0.5 * float((g + oracle.gradient(y)).dot(p)) / promised
             if rho > ACCEPT:
                 return TrustRegionState(y, value, oracle.gradient(y), self.after(radius, p, rho, on_boundary))
@@ -79,7 +83,7 @@ class TrustRegion:
         return TrustRegionState(x, f, g, radius, stalled=True)
 
     def model_step(self, oracle: Oracle, model: Model, x: Vector, radius: float) -> ModelStep:
-        if oracle.lower is None:
+        if oracle.lower is None or oracle.upper is None:
             return model.minimise(radius)
         return minimise_in_box(model, oracle.lower - x, oracle.upper - x, radius)
 
@@ -92,7 +96,7 @@ class TrustRegion:
 
 
 def shrunk(p: Vector, slope: float, rise: float) -> float:
-    """Delta after a rejected step: to the minimiser of the parabola through f(x), g'p and f(x + p), between a tenth and a half of |p|."""
+    """Delta after a rejected step: |p| times where the parabola of f along p is lowest, between 0.1 and 0.5."""
     bend = rise - slope
     part = -0.5 * slope / bend if math.isfinite(bend) and bend > 0 else 0.25
     return min(max(part, 0.1), 0.5) * float(np.linalg.norm(p))
