@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from ncsolve.graph.kernels import derivative
-from ncsolve.graph.nodes import Contract, Gather, Graph, Index, Leaf, Node, Peak, Pointwise
+from ncsolve.graph.nodes import Contract, Gather, Graph, Index, Leaf, MatrixFunction, Node, Peak, Pointwise, Relabel
 
 
 def partials(node: Pointwise) -> dict[Node, sp.Expr]:
@@ -30,6 +30,33 @@ def partials(node: Pointwise) -> dict[Node, sp.Expr]:
             if d != 0:
                 result[operand] = d
     return result
+
+
+Differential = tuple[Node, list[Node], tuple[Index, ...]]
+
+
+def differentials(graph: Graph, node: Node) -> list[Differential]:
+    """What a contraction or a matrix function changes by: the sum, over some indices, of factors times d operand, for each
+    operand that depends on the variables.
+
+    d S^-1[p, q] = -S^-1[p, a] S^-1[b, q] dS[a, b],   d log det S = S^-1[b, a] dS[a, b],   d det S = det S d log det S
+    """
+    if isinstance(node, Contract):
+        return [
+            (operand, [*node.operands[:k], *node.operands[k + 1 :]], node.over)
+            for k, operand in enumerate(node.operands)
+            if operand.dependent
+        ]
+    if not (isinstance(node, MatrixFunction) and node.dependent):
+        return []
+    inverse = graph.matrix_function("inverse", node.operand, node.axes)
+    assert isinstance(inverse, MatrixFunction)
+    (a, b), (p, q) = node.axes, inverse.results
+    if node.function == "inverse":
+        factors = [graph.constant(-1), graph.relabel(inverse, {q: a}), graph.relabel(inverse, {p: b})]
+    else:
+        factors = [graph.relabel(inverse, {p: b, q: a}), *([node] if node.function == "det" else [])]
+    return [(node.operand, factors, node.axes)]
 
 
 def adjoints(graph: Graph, root: Node) -> dict[Gather, Node]:
@@ -48,12 +75,13 @@ def adjoints(graph: Graph, root: Node) -> dict[Gather, Node]:
             for operand, d in partials(node).items():
                 over = [i for i in node.indices if i not in operand.indices]
                 bars.setdefault(operand.id, []).append(_product_over(graph, bar, d, over))
-        elif isinstance(node, Contract):
-            for k, operand in enumerate(node.operands):
-                if operand.dependent:
-                    others = [bar, *node.operands[:k], *node.operands[k + 1 :]]
-                    over = [i for i in (*node.indices, *node.over) if i not in operand.indices]
-                    bars.setdefault(operand.id, []).append(graph.contract(others, over))
+        elif isinstance(node, Relabel):
+            back = {new: old for old, new in node.names.items()}
+            bars.setdefault(node.operand.id, []).append(graph.relabel(bar, back))
+        else:
+            for operand, factors, summed in differentials(graph, node):
+                over = [i for i in (*node.indices, *summed) if i not in operand.indices]
+                bars.setdefault(operand.id, []).append(graph.contract([bar, *factors], over))
     return dict(sorted(result.items(), key=lambda item: item[0].id))
 
 
@@ -82,12 +110,15 @@ def tangents(graph: Graph, nodes: Iterable[Node], order: int = 1) -> list[Node]:
                 d * graph.inline(dots[o.id]) for o, d in partials(node).items() if dots[o.id] is not graph.zero
             ]
             dots[node.id] = graph.pointwise(sp.Add(*terms))
-        elif isinstance(node, Contract):
-            dots[node.id] = graph.add(
-                graph.contract([dots[o.id], *node.operands[:k], *node.operands[k + 1 :]], node.over)
-                for k, o in enumerate(node.operands)
-                if dots[o.id] is not graph.zero
-            ) if any(dots[o.id] is not graph.zero for o in node.operands) else graph.zero
+        elif isinstance(node, Relabel):
+            dots[node.id] = graph.relabel(dots[node.operand.id], node.names)
+        else:
+            parts = [
+                graph.contract([dots[operand.id], *factors], over)
+                for operand, factors, over in differentials(graph, node)
+                if dots[operand.id] is not graph.zero
+            ]
+            dots[node.id] = graph.add(parts) if parts else graph.zero
     return [dots[node.id] for node in nodes]
 
 
@@ -140,33 +171,40 @@ def jacobian(graph: Graph, nodes: list[Node], variable: Gather) -> list[Terms]:
                 if operand.id in terms
                 for columns, coefficient in terms[operand.id].items()
             ]
-        elif isinstance(node, Contract):
+        elif isinstance(node, Relabel):
             parts = [
-                _through_contraction(graph, node, k, columns, coefficient, fresh)
-                for k, operand in enumerate(node.operands)
+                (tuple(node.names.get(i, i) for i in columns), graph.relabel(coefficient, node.names))
+                for columns, coefficient in terms.get(node.operand.id, {}).items()
+            ]
+        else:
+            parts = [
+                _through_contraction(graph, factors, over, columns, coefficient, fresh)
+                for operand, factors, over in differentials(graph, node)
                 if operand.id in terms
                 for columns, coefficient in terms[operand.id].items()
             ]
-        else:
-            continue
         if parts:
             terms[node.id] = _collect(graph, parts)
     return [terms.get(node.id, {}) for node in nodes]
 
 
 def _through_contraction(
-    graph: Graph, node: Contract, k: int, columns: tuple[Index, ...], coefficient: Node, fresh: tuple[Index, ...]
+    graph: Graph,
+    factors: list[Node],
+    over: tuple[Index, ...],
+    columns: tuple[Index, ...],
+    coefficient: Node,
+    fresh: tuple[Index, ...],
 ) -> tuple[tuple[Index, ...], Node]:
     """A summed index that is a column, too, is not summed: it becomes a free column of its own."""
     names = {}
     for place, index in enumerate(columns):
-        if index in node.over and index not in names:
+        if index in over and index not in names:
             names[index] = fresh[place]
-    factors = [coefficient, *node.operands[:k], *node.operands[k + 1 :]]
+    factors = [coefficient, *factors]
     if names:
         factors = [graph.rename(f, names) for f in factors]
-    over = [i for i in node.over if i not in names]
-    return tuple(names.get(i, i) for i in columns), graph.contract(factors, over)
+    return tuple(names.get(i, i) for i in columns), graph.contract(factors, [i for i in over if i not in names])
 
 
 def _collect(graph: Graph, parts: list[tuple[tuple[Index, ...], Node]]) -> Terms:

@@ -10,6 +10,9 @@ differentiation:
 - `Peak`       the maximum of a node over an index, a constant shift that keeps log-sum-exp finite (its derivative is
   zero, because the result does not depend on it)
 
+Matrix expressions add two: `MatrixFunction`, the inverse or a determinant of a node over two of its indices, and
+`Relabel`, which reads such a result under other names of its indices.
+
 Nodes are hash-consed: building the same thing twice gives the same object. `id` grows with construction, so that
 sorting by it is a topological order.
 """
@@ -182,6 +185,43 @@ class Peak(Node):
         return (self.operand,)
 
 
+class Relabel(Node):
+    """The operand under other names of its indices, all at once: N[p, q] with p -> j, q -> i is N.T[i, j]."""
+
+    __slots__ = ("names", "operand")
+
+    def __init__(self, operand: Node, names: tuple[tuple[Index, Index], ...]) -> None:
+        self.operand = operand
+        self.names = dict(names)
+        self.indices = tuple(self.names.get(i, i) for i in operand.indices)
+        self.dependent = operand.dependent
+
+    @property
+    def operands(self) -> tuple[Node, ...]:
+        return (self.operand,)
+
+
+class MatrixFunction(Node):
+    """A function of the square matrix S[a, b] that the operand is over two of its indices, `axes` = (a, b).
+
+    "inverse" is S^-1[p, q] over two indices of its own, `results` = (p, q). Without such indices are "det", "logdet"
+    (nan where det S < 0), "logabsdet", which is log |det S|, and "detsign", whose derivative is zero.
+    """
+
+    __slots__ = ("axes", "function", "operand", "results")
+
+    def __init__(self, function: str, operand: Node, axes: tuple[Index, Index]) -> None:
+        self.function, self.operand, self.axes = function, operand, axes
+        size = axes[0].size
+        self.results = (Index(size, "inverse", 0), Index(size, "inverse", 1)) if function == "inverse" else ()
+        self.indices = (*(i for i in operand.indices if i not in axes), *self.results)
+        self.dependent = operand.dependent and function != "detsign"
+
+    @property
+    def operands(self) -> tuple[Node, ...]:
+        return (self.operand,)
+
+
 def unique(items: Iterable[Index]) -> tuple[Index, ...]:
     return tuple(dict.fromkeys(items))
 
@@ -272,12 +312,10 @@ class Graph:
         scale: sp.Expr = sp.S.One
         groups: dict[frozenset[Index], list[Node]] = {}
         for node in operands:
-            if isinstance(node, Pointwise) and not node.operands:
-                scale *= node.kernel
-            else:
-                factor, node = self._split_number(node)
-                scale *= factor
-                groups.setdefault(frozenset(node.indices), []).append(node)
+            factor, node = self._split_number(node)
+            scale *= factor
+            for part in self._factors(node):
+                groups.setdefault(frozenset(part.indices), []).append(part)
         if scale == 0:
             return self.zero
         present = {i for indices in groups for i in indices}
@@ -306,8 +344,32 @@ class Graph:
             return factor, self.pointwise(rest) if factor != 1 else node
         return sp.S.One, node
 
+    def _factors(self, node: Node) -> list[Node]:
+        """The factors of a product whose factors live on different index spaces, so that they can be summed apart."""
+        if not isinstance(node, Pointwise) or not node.kernel.is_Mul:
+            return [] if node is self.one else [node]
+        factors = [self.pointwise(factor) for factor in node.kernel.args]
+        return factors if len({frozenset(f.indices) for f in factors}) > 1 else [node]
+
     def peak(self, operand: Node, over: tuple[Index, ...]) -> Node:
         return self._intern(("peak", operand.id, over), Peak, operand, over)
+
+    def matrix_function(self, function: str, operand: Node, axes: tuple[Index, Index]) -> Node:
+        key = ("matrix", function, operand.id, axes)
+        return self._intern(key, MatrixFunction, function, operand, axes)
+
+    def relabel(self, node: Node, names: Mapping[Index, Index]) -> Node:
+        """The same function under other names of its indices, without a copy of what it is computed from."""
+        changed = {i: names[i] for i in node.indices if names.get(i, i) != i}
+        if not changed:
+            return node
+        if isinstance(node, Gather):
+            return self.rename(node, changed)
+        if isinstance(node, Relabel):
+            now = {i: node.names.get(i, i) for i in node.operand.indices}
+            return self.relabel(node.operand, {i: changed.get(j, j) for i, j in now.items()})
+        pairs = tuple(sorted(changed.items()))
+        return self._intern(("relabel", node.id, pairs), Relabel, node, pairs)
 
     # -- traversal ---------------------------------------------------------------------------------------------------
 
@@ -339,4 +401,6 @@ class Graph:
                 new[old.id] = self.contract(operands, old.over)
             elif isinstance(old, Peak):
                 new[old.id] = self.peak(new[old.operand.id], old.over)
+            else:
+                new[old.id] = self.relabel(old, names)
         return new[node.id]
