@@ -18,7 +18,7 @@ from ncsolve.solving import Criteria, Look, Result, configure, run, run_starts
 if TYPE_CHECKING:
     from ncsolve.problem import Problem
 
-__all__ = ["classify", "solve"]
+__all__ = ["classify", "resolve", "solve"]
 
 
 def solve(
@@ -77,7 +77,7 @@ def solve(
         raise OptionError(f"seed must be an integer of at least 0, not {seed!r}.")
     criteria = Criteria(gradient_tolerance, target, max_iterations, max_evaluations, max_seconds)
     oracle = compile(problem, backend)
-    chosen, why = _resolve(solver, options or {}, oracle)
+    chosen, why = resolve(solver, options or {}, oracle)
     arguments: dict[str, Any] = {"x0": x0, "criteria": criteria, "escape": escape, "callbacks": callbacks}
     if starts == 1:
         result = run(oracle, chosen, seed=int(seed), **arguments)
@@ -91,7 +91,7 @@ def classify(problem: Problem, x: Any, gradient_tolerance: float = 1e-6) -> Crit
     return classify_point(compile(problem), problem.pack(x, "x"), gradient_tolerance)
 
 
-def _resolve(solver: Any, options: Mapping[str, Any], oracle: Oracle) -> tuple[Any, str]:
+def resolve(solver: Any, options: Mapping[str, Any], oracle: Oracle) -> tuple[Any, str]:
     """Return a configured solver instance, and why it was chosen where a chooser chose it."""
     if isinstance(solver, str):
         solver = registry().solver(solver)

@@ -32,7 +32,7 @@ class GradientDescent:
 
     P projects into the bounds. With eta <= 1/L on an L-smooth objective, f falls by at least eta |g|^2 / 2 in every
     step [Nesterov 2018, 1.2.3]. Without a step size and without a declared L, eta is the first of 2 eta, eta, eta/2,
-    ... that satisfies Armijo's condition f(x+) <= f(x) + c g'(x+ - x) with c = 1e-4.
+    ... that fulfils Armijo's condition f(x+) <= f(x) + c g'(x+ - x) with c = 0.4.
     """
 
     step_size: float | None = option(

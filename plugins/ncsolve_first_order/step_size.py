@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 Vector = NDArray[np.float64]
 
-ARMIJO = 1e-4
+ARMIJO = 0.4
+"""On a quadratic, steps up to 1.2 / curvature fulfil the condition: longer ones zigzag."""
 NOISE = 64 * float(np.finfo(float).eps)
 """Differences of f below NOISE |f| are taken for rounding."""
 
@@ -45,10 +46,10 @@ def backtrack(oracle: Oracle, x: Vector, f: float, g: Vector, eta: float) -> tup
             return x, f, g, eta, True
         slope = float(g.dot(s))
         value = oracle.value(y)
-        if value <= f + ARMIJO * slope:
+        if abs(value - f) <= NOISE * abs(f):
+            falls = bool(oracle.gradient(y).dot(s) <= (2 * ARMIJO - 1) * slope)
+        else:
+            falls = value <= f + ARMIJO * slope
+        if falls:
             return y, value, oracle.gradient(y), eta, False
-        if value <= f + NOISE * abs(f):
-            gradient = oracle.gradient(y)
-            if gradient.dot(s) <= (2 * ARMIJO - 1) * slope:
-                return y, value, gradient, eta, False
         eta /= 2

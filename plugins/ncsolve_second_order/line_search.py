@@ -63,9 +63,9 @@ def strong_wolfe(path: Callable[[float], Trial], start: Trial, t: float) -> Tria
 def _too_high(trial: Trial, start: Trial, low: Trial) -> bool:
     if not trial.finite:
         return True
-    falls = trial.f <= start.f + ARMIJO * trial.t * start.slope and (low is start or trial.f < low.f)
-    hidden = trial.f <= start.f + NOISE * abs(start.f) and trial.slope <= (2 * ARMIJO - 1) * start.slope
-    return not (falls or hidden)
+    if abs(trial.f - start.f) <= NOISE * abs(start.f):
+        return trial.slope > (2 * ARMIJO - 1) * start.slope
+    return trial.f > start.f + ARMIJO * trial.t * start.slope or (low is not start and trial.f >= low.f)
 
 
 def _between(low: Trial, high: Trial) -> float:

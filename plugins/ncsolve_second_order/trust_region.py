@@ -73,9 +73,7 @@ class TrustRegion:
             y = oracle.project(x + p)
             value = oracle.value(y)
             rho = (f - value) / promised if math.isfinite(value) else -math.inf
-            if value <= f + NOISE * abs(f) and abs(f - value) <= NOISE * abs(
-                f
-            ):  # rounding hides the fall: trapezoid rule
+            if abs(f - value) <= NOISE * abs(f):  # rounding hides the fall: trapezoid rule
                 rho = -0.5 * float((g + oracle.gradient(y)).dot(p)) / promised
             if rho > ACCEPT:
                 return TrustRegionState(y, value, oracle.gradient(y), self.after(radius, p, rho, on_boundary))
