@@ -192,11 +192,12 @@ def lowest(f: Array, problem: Problem) -> float:
 
 
 def window(met: Array, problem: Problem) -> tuple[Array, Array]:
-    """Corners of a box around all points of `met` (k, 2), a quarter wider on each side, inside the bounds."""
+    """Corners of a box around all points of `met` (k, 2), with a margin, inside the bounds."""
     met = met[np.isfinite(met).all(axis=1)]
     low, high = met.min(axis=0), met.max(axis=0)
-    margin = np.maximum(0.25 * (high - low), 0.1 * (high - low).max())
-    margin[margin == 0] = 1.0
+    extent = high - low
+    margin = np.where(extent > extent.max() / 20, 0.25 * extent.max(), 0.5 * extent)
+    margin[margin == 0] = max(1.0, 0.25 * extent.max())
     low, high = low - margin, high + margin
     if problem.lower is not None and problem.upper is not None:
         low, high = np.maximum(low, problem.lower), np.minimum(high, problem.upper)
