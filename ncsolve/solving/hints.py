@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["hints_for"]
 
-UNBOUNDED = -1e100
-
 
 def hints_for(oracle: Oracle, solver: Any, status: Status, point: CriticalPoint) -> tuple[str, ...]:
     """Hints for a result that is no success."""
@@ -30,10 +28,6 @@ def hints_for(oracle: Oracle, solver: Any, status: Status, point: CriticalPoint)
                 f"step_size = {step_size:g} is too long for the curvature met, {curvature:.3g}: "
                 f"stay below 2 / {curvature:.3g} = {2 / curvature:.3g}"
             )
-    if point.objective < UNBOUNDED:
-        hints.append(
-            f"the objective is {point.objective:.3g} at |x| = {np.linalg.norm(point.x):.3g}: it seems to be unbounded below"
-        )
     if status in (Status.CONVERGED, Status.STALLED) and is_escapable(point):
         hints.append(f"the objective falls from this {point.kind}: start from another point, or let the run escape")
     if status in (Status.ITERATIONS, Status.EVALUATIONS, Status.TIME) and point.kind == "not-critical":
@@ -45,7 +39,7 @@ def _largest_curvature(oracle: Oracle, x: NDArray[np.float64], products: int = 2
     """|largest eigenvalue| of the Hessian at x by power iteration; 0.0 where the Hessian is not finite."""
     v = np.random.default_rng(0).standard_normal(oracle.n)
     size = 0.0
-    with oracle.uncounted(), np.errstate(all="ignore"):
+    with oracle.uncounted():
         for _ in range(products):
             v = oracle.hvp(x, v / float(np.linalg.norm(v)))
             size = float(np.linalg.norm(v))

@@ -26,6 +26,8 @@ Vector = NDArray[np.float64]
 Callback = Callable[[Look], Any]
 
 FLOAT = np.dtype(np.float64)
+ABYSS = -1e100
+"""An objective below this many times its first value is taken to be unbounded."""
 ROUNDING = 4 * float(np.finfo(float).eps)
 FEW = 32
 """Up to this many variables Python's own loops are faster than NumPy's."""
@@ -54,6 +56,7 @@ class Loop:
         self.last_progress = 0
         self.detail = ""
         self.error: BaseException | None = None
+        self._abyss = -math.inf
         self._objective_to_beat = self._norm_to_beat = math.inf
         self._shape = (oracle.n,)
         self._flags: frozenset[str] = frozenset()
@@ -76,8 +79,7 @@ class Loop:
         Raises the NcsolveError with which a solver refuses the problem before its first step.
         """
         try:
-            with np.errstate(all="ignore"):
-                return self._iterate(x0)
+            return self._iterate(x0)
         except BudgetExhausted as exhausted:
             return Status[exhausted.reason]
         except KeyboardInterrupt:
@@ -120,6 +122,7 @@ class Loop:
             return self._nonfinite(x)
         if self.last is None:
             self.first_objective = f
+            self._abyss = ABYSS * max(1.0, abs(f))
         if f < self.best_objective:
             self.best_objective, self.best_x = f, x
         if f < self._objective_to_beat:
@@ -134,6 +137,9 @@ class Loop:
         self.recorder.record(look)
         if seconds >= self.progress.due:
             self.progress.show(look)
+        if f < self._abyss:
+            self.detail = f"the objective falls without bound: it is {f:.3g} where |x| = {np.abs(x).max():.3g}"
+            return Status.NONFINITE
         status = self._asked_to_stop(look) if self.callbacks else None
         return status or self.stop(look) or (self._solver_says(state) if self._flags else None)
 

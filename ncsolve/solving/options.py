@@ -21,8 +21,8 @@ def option(
     help: str = "",
     *,
     above: float | None = None,
-    below: float | None = None,
     at_least: float | None = None,
+    below: float | None = None,
     at_most: float | None = None,
 ) -> Any:
     """Declare an option of a solver: a dataclass field with its help and its range.
@@ -31,7 +31,7 @@ def option(
 
     A plain `step_size: float = 0.1` works as well, without help and range.
     """
-    limits = {"above": above, "below": below, "at_least": at_least, "at_most": at_most}
+    limits = {"above": above, "at_least": at_least, "below": below, "at_most": at_most}
     metadata = {"help": help, **{name: limit for name, limit in limits.items() if limit is not None}}
     return field(default=default, metadata=metadata)
 

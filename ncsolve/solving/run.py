@@ -63,10 +63,11 @@ def run(
     deadline = None if criteria.max_seconds is None else loop.start + criteria.max_seconds
     oracle.limit(criteria.max_evaluations, deadline)
     try:
-        answer = _search(loop, x, criteria, escape)
+        with np.errstate(all="ignore"):
+            answer = _search(loop, x, criteria, escape)
+            return _result(loop, answer, criteria, seed, before)
     finally:
         oracle.limit()
-    return _result(loop, answer, criteria, seed, before)
 
 
 def run_starts(

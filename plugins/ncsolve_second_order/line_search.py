@@ -15,6 +15,7 @@ ARMIJO, CURVATURE = 1e-4, 0.9
 NOISE = 64 * float(np.finfo(float).eps)
 """Differences of f below NOISE |f| are taken for rounding."""
 TRIALS = 40
+"""Inside a bracket; until there is one, t grows for as long as phi falls."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ def strong_wolfe(path: Callable[[float], Trial], start: Trial, t: float) -> Tria
     that fulfils the first condition is returned, or None if there is none.
     """
     low, high = start, None
-    for _ in range(TRIALS):
+    trials = TRIALS
+    while trials > 0:
         trial = path(t)
         if _too_high(trial, start, low):
             high = trial
@@ -57,6 +59,7 @@ def strong_wolfe(path: Callable[[float], Trial], start: Trial, t: float) -> Tria
             break
         else:
             t = _between(low, high)
+            trials -= 1
     return low if low.t > 0 else None
 
 

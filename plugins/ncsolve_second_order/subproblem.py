@@ -65,27 +65,24 @@ class Model:
 def minimise_diagonal(a: Vector, w: Vector, radius: float) -> tuple[Vector, bool]:
     """Minimise a'q + sum(w q^2)/2 over |q| <= radius, w ascending: q, and whether |q| = radius.
 
-    q_i = -a_i / (d_i + mu) with d = w - w_min >= 0. |q| falls as mu grows, and Newton's method on 1/|q(mu)| -
-    1/radius rises to the root from every mu with |q(mu)| >= radius.
+    q_i = -a_i / (d_i + mu) with d = w - w_min >= 0. |q| falls as mu grows, and Newton's method on 1/|q(mu)| - 1/radius
+    rises to the root from every mu with |q(mu)| >= radius. The unit of length is the radius.
     """
     d = w - w[0]
     least = max(float(w[0]), 0.0)
-    a = np.where(np.abs(a) <= 1e-300, 0.0, a)
-    lowest = float(np.linalg.norm(a[d == 0]))
-    mu = max(least, lowest / radius)
+    a = np.where(np.abs(a) <= 1e-300, 0.0, a) / radius
+    mu = max(least, float(np.linalg.norm(a[d == 0])))
     q = diagonal_solve(a, d, mu)
     size = float(np.linalg.norm(q))
-    if mu == least and size <= radius:
+    if mu == least and size <= 1:
         if w[0] >= 0:
-            return q, False
-        q[0] = math.sqrt(radius * radius - size * size)  # the hard case: to the boundary along the lowest eigenvector
-        return q, True
+            return radius * q, False
+        q[0] = math.sqrt(1 - size * size)  # the hard case: to the boundary along the lowest eigenvector
+        return radius * q, True
     for _ in range(100):
-        if abs(size - radius) <= 1e-12 * radius:
-            break
-        slope = float((q * q / np.where(d + mu > 0, d + mu, 1.0)).sum())
-        step = size * size / slope * (size - radius) / radius
-        if mu + step == mu:
+        slope = float((q * q / (d + mu)).sum())
+        step = size * size / slope * (size - 1)
+        if size - 1 <= 1e-12 or mu + step == mu:
             break
         mu += step
         q = diagonal_solve(a, d, mu)
