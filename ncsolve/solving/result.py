@@ -20,15 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Result", "versions"]
 
-FOUND = {
-    "minimum": "a minimum",
-    "maximum": "a maximum, not a minimum",
-    "saddle": "a saddle, not a minimum",
-    "degenerate": "a critical point that is degenerate",
-    "not-critical": "no critical point",
-    "undecided": "a point that cannot be judged",
-}
-
 
 @dataclass(frozen=True, repr=False)
 class Result:
@@ -94,7 +85,7 @@ class Result:
         """A few lines for people."""
         counts = ", ".join(f"{count} {name}" for name, count in self.evaluations.items() if count)
         lines = [
-            f"{self.solver} on {self.problem}: {FOUND[self.point.kind]}",
+            f"{self.point.kind} of '{self.problem}' by {self.solver}",
             f"  status         {self.status}: {self.message}",
             f"  point          {self.point.explanation}",
             f"  objective      {self.objective:.10g}",
