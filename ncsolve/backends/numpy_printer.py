@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ncsolve.backends.layout import ATOM, BATCH, LOOSE, PRODUCT, SUM, UNARY, Axes, Piece, contraction, union
 from ncsolve.graph.nodes import Affine, Index, Leaf, Table, unique
-from ncsolve.graph.program import Op, Program
+from ncsolve.graph.program import MATRIX, Op, Program
 
 _MATH = {"abs": "abs", "ceil": "math.ceil", "floor": "math.floor", "loggamma": "math.lgamma"}
 _NUMPY = {
@@ -86,10 +86,10 @@ class Printer:
         piece = self._piece(op)
         if op.id in self._known and op.kind != "const":
             piece = self._constant(op, piece)
-        elif op.kind not in ("const", "gather") and (self._uses[op.id] > 1 or len(piece.code) > _INLINE_LIMIT):
+        elif op.kind not in ("const", "gather", "relabel") and (self._uses[op.id] > 1 or len(piece.code) > _INLINE_LIMIT):
             self.lines.append(f"t{op.id} = {piece.code}")
             piece = Piece(f"t{op.id}", piece.axes)
-        elif op.kind == "gather" and self._uses[op.id] > 1 and not piece.code.isidentifier():
+        elif op.kind in ("gather", "relabel") and self._uses[op.id] > 1 and not piece.code.isidentifier():
             self.lines.append(f"t{op.id} = {piece.code}")
             piece = Piece(f"t{op.id}", piece.axes)
         self.pieces[op.id] = piece
@@ -124,6 +124,11 @@ class Printer:
             return self._reduction(op, args[0])
         if op.kind == "contract":
             return contraction(args[0], args[1], op.detail)  # type: ignore[arg-type]
+        if op.kind == "relabel":
+            names = dict(op.detail)  # type: ignore[call-overload]
+            return Piece(args[0].code, tuple(names.get(i, i) for i in args[0].axes), args[0].binds)
+        if op.kind in MATRIX:
+            return _matrix_function(op, args[0])
         return self._elementwise(op, args)
 
     def _elementwise(self, op: Op, args: list[Piece]) -> Piece:
@@ -247,6 +252,13 @@ class Printer:
             self._views[leaf] = name
             self.lines.append(f"{name} = {code}")
         return self._views[leaf]
+
+
+def _matrix_function(op: Op, arg: Piece) -> Piece:
+    """A function of the matrix in the last two axes."""
+    matrix, results = op.detail  # type: ignore[misc]
+    lead = tuple(i for i in arg.axes if i not in matrix)
+    return Piece(f"rt.{op.kind}({arg.transposed((*lead, *matrix)).code})", (*lead, *results))
 
 
 def _operator(kind: str, args: list[Piece], axes: Axes) -> Piece | None:

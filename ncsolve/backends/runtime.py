@@ -49,6 +49,39 @@ erf, erfc, gamma, digamma = (_special(name) for name in ("erf", "erfc", "gamma",
 loggamma = _special("gammaln")
 
 
+# -- matrices, in the last two axes ----------------------------------------------------------------------------------
+
+
+def inverse(a: Array) -> Array:
+    """nan where the matrix is singular"""
+    try:
+        return np.linalg.inv(a)
+    except np.linalg.LinAlgError:
+        return np.full(a.shape, np.nan) if a.ndim == 2 else np.stack([inverse(matrix) for matrix in a])
+
+
+def det(a: Array) -> Any:
+    return _plain(np.linalg.det(a))
+
+
+def detsign(a: Array) -> Any:
+    return _plain(np.linalg.slogdet(a)[0])
+
+
+def logabsdet(a: Array) -> Any:
+    return _plain(np.linalg.slogdet(a)[1])
+
+
+def logdet(a: Array) -> Any:
+    """-inf where the determinant is zero, nan where it is negative"""
+    sign, value = np.linalg.slogdet(a)
+    return _plain(np.where(sign < 0, np.nan, value))
+
+
+def _plain(values: Array) -> Any:
+    return values if np.ndim(values) else float(values)
+
+
 # -- scalars ---------------------------------------------------------------------------------------------------------
 
 

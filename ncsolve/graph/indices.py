@@ -51,7 +51,7 @@ def lower_subscript(
     scope: Scope,
     graph: Graph,
     data: Mapping[sp.Basic, Leaf],
-    element: sp.Indexed,
+    element: sp.Expr,
     axis: int,
     shape: tuple[int, ...],
 ) -> Subscript:
@@ -69,7 +69,7 @@ def lower_subscript(
     if low < 0 or high >= shape[axis]:
         culprit = low if low < 0 else high
         raise ProblemError(
-            f"index out of range: {element} reads position {culprit} of axis {axis} of '{element.base}', "
+            f"index out of range: {element} reads position {culprit} of axis {axis} of '{element.args[0]}', "
             f"which has shape {shape} (valid: 0 to {shape[axis] - 1})"
         )
     return subscript

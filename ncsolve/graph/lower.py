@@ -16,6 +16,7 @@ import sympy as sp
 from ncsolve.errors import ProblemError
 from ncsolve.graph.indices import Ranges, Scope, lower_subscript, range_values
 from ncsolve.graph.kernels import stabilise
+from ncsolve.graph.matrices import SCALARS, Matrices
 from ncsolve.graph.nodes import ROW_WEIGHT, Affine, Graph, Index, Leaf, Node
 from ncsolve.graph.reroll import MANY_TERMS, reroll
 
@@ -51,6 +52,7 @@ class Lowering:
         self._variables = {v.symbol: Leaf("variable", v.name, v.shape, v.offset) for v in self.problem.variables}
         self._data = {symbol: self.graph.data(str(symbol), array) for symbol, array in self.problem.data.items()}
         self._labels = {base.label: base for base in (*self._variables, *self._data) if isinstance(base, sp.IndexedBase)}
+        self._matrices = Matrices(self)
         self.packed = Leaf("variable", "x", (self.problem.n,))
 
     def node(self, expression: sp.Expr, scope: Scope | None = None) -> Node:
@@ -89,6 +91,10 @@ class Lowering:
             return Lowered(self.graph.inline(self._sum(expression, scope)))
         if isinstance(expression, sp.log) and (node := self._log_sum_exp(expression.args[0], scope)) is not None:
             return Lowered(node.symbol)
+        if isinstance(expression, sp.log) and (kernel := self._matrices.log_determinant(expression.args[0], scope)) is not None:
+            return Lowered(kernel)
+        if isinstance(expression, SCALARS):
+            return Lowered(self.graph.inline(self._matrices.scalar(expression, scope)))
         if isinstance(expression, sp.Product):
             return Lowered(self._product(expression, scope).symbol)
         if expression.is_Add and len(expression.args) >= MANY_TERMS and not scope:
@@ -98,8 +104,6 @@ class Lowering:
                 return Lowered(sp.Add(*terms, *(self._cut(self.kernel(term, scope)) for term in rest)))
         if isinstance(expression, _UNSUPPORTED):
             raise ProblemError(f"{type(expression).__name__} has no place in an objective: {_short(expression)}")
-        if getattr(expression, "is_Matrix", False) or isinstance(expression, sp.matrices.expressions.matexpr.MatrixElement):
-            raise ProblemError(f"matrix expressions are not supported yet: {_short(expression)}; write it with Sum and IndexedBase")
         return None
 
     def _combine(self, expression: sp.Basic, args: list[Lowered]) -> Lowered:
@@ -136,11 +140,15 @@ class Lowering:
             raise ProblemError(f"{symbol} stands without an index in the objective: write {base}[i] under a Sum over i")
         raise ProblemError(f"'{symbol}' in the objective is neither a variable, a parameter, data nor the index of a Sum")
 
-    def _indexed(self, expression: sp.Indexed, scope: Scope) -> Node:
-        base = expression.base
-        leaf = self._variables.get(base) or self._data.get(base)
+    def leaf(self, array: sp.Basic) -> Leaf:
+        """The leaf of an IndexedBase or a MatrixSymbol."""
+        leaf = self._variables.get(array) or self._data.get(array)
         if leaf is None:
-            raise ProblemError(f"the array '{base}' in {expression} is neither a variable nor data")
+            raise ProblemError(f"the array '{array}' in the objective is neither a variable nor data")
+        return leaf
+
+    def _indexed(self, expression: sp.Indexed, scope: Scope) -> Node:
+        base, leaf = expression.base, self.leaf(expression.base)
         if len(expression.indices) != len(leaf.shape):
             raise ProblemError(f"{expression} has {len(expression.indices)} indices, but {base} has shape {leaf.shape}")
         subscripts = tuple(

@@ -15,7 +15,7 @@ from sympy.logic.boolalg import BooleanFunction
 
 from ncsolve.errors import ProblemError
 from ncsolve.graph import kernels
-from ncsolve.graph.nodes import Contract, Gather, Graph, Index, Leaf, Node, Peak, Pointwise, unique
+from ncsolve.graph.nodes import Contract, Gather, Graph, Index, Leaf, MatrixFunction, Node, Peak, Pointwise, Relabel, unique
 
 _UNARY = {
     sp.exp: "exp", sp.log: "log", sp.sin: "sin", sp.cos: "cos", sp.tan: "tan", sp.asin: "asin", sp.acos: "acos",
@@ -28,6 +28,7 @@ _COMPARISONS = {
     sp.StrictLessThan: "lt", sp.LessThan: "le", sp.StrictGreaterThan: "gt", sp.GreaterThan: "ge",
     sp.Equality: "eq", sp.Unequality: "ne",
 }  # fmt: skip
+MATRIX = frozenset({"inverse", "det", "logdet", "logabsdet", "detsign"})
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Op:
     """One operation: its arguments are earlier operations, `indices` is the index space that its value lives on.
 
     `detail` is the value of a "const", (leaf, subscripts) of a "gather", the exponent of a "pow" by a number, the summed
-    indices of a "sum", "contract" or "peak". `level` is 0 for constants and data, 1 with parameters, 2 with variables.
+    indices of a "sum", "contract" or "peak", the pairs (old, new) of a "relabel", and the axes of a MATRIX function's
+    argument with those of its result. `level` is 0 for constants and data, 1 with parameters, 2 with variables.
     """
 
     id: int
@@ -96,6 +98,12 @@ class Program:
             return self._kernel(node.kernel)
         if isinstance(node, Contract):
             return self._contract([self._of_node[o.id] for o in node.operands], node.over)
+        if isinstance(node, Relabel):
+            names = tuple(sorted(node.names.items()))
+            return self.op("relabel", self._of_node[node.operand.id], detail=names, indices=node.indices)
+        if isinstance(node, MatrixFunction):
+            detail = (node.axes, node.results)
+            return self.op(node.function, self._of_node[node.operand.id], detail=detail, indices=node.indices)
         assert isinstance(node, Peak)
         return self.op("peak", self._of_node[node.operand.id], detail=node.over, indices=node.indices)
 

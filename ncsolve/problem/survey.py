@@ -120,6 +120,8 @@ def survey(objective: sp.Expr) -> Survey:
             found.free[node] = None
         elif isinstance(node, ExprWithLimits):
             stack.extend(_scopes(found, node, bound))
+        elif isinstance(node, sp.Lambda):
+            stack.append((node.expr, bound.union(node.signature), in_index))
         else:
             _refuse(node)
             stack.extend((argument, bound, in_index) for argument in node.args)

@@ -1,0 +1,97 @@
+"""Products of several matrices: in which order, and which of the partial products are the same.
+
+The cheapest order of a chain is found by dynamic programming over its intervals. A product of a matrix and itself, or its
+transpose, costs that matrix once: x.T A.T A x is (A x).T (A x).
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import sympy as sp
+
+from ncsolve.errors import ProblemError
+
+Tree = sp.MatrixExpr | tuple["Tree", "Tree"]
+"""A matrix, or the product of two trees."""
+
+
+class Chain:
+    """A product of matrices, and the cheapest order of each of its intervals."""
+
+    def __init__(self, factors: tuple[sp.MatrixExpr, ...]) -> None:
+        self.factors = factors
+        self.sizes = [shape_of(f)[0] for f in factors] + [shape_of(factors[-1])[1]]
+        self._best: dict[tuple[int, int], tuple[int, Tree]] = {}
+
+    @cached_property
+    def _transposed(self) -> list[sp.MatrixExpr]:
+        return [f.T for f in self.factors]
+
+    def tree(self) -> Tree:
+        """The whole product in its cheapest order."""
+        return self._order(0, len(self.factors))[1]
+
+    def ring(self) -> tuple[Tree, Tree]:
+        """P and Q with Trace(P Q) the trace of the product, turned and cut where it is cheapest."""
+        count, twice = len(self.factors), Chain(self.factors * 2)
+        cost, p, q = min(
+            (twice._pair(k, k + cut, k + count) for k in range(count) for cut in range(1, count)), key=lambda pair: pair[0]
+        )
+        return p, q
+
+    def _order(self, start: int, end: int) -> tuple[int, Tree]:
+        """Multiplications and order of the factors from start to end."""
+        if end - start == 1:
+            return 0, self.factors[start]
+        if (start, end) not in self._best:
+            cost, left, right = min(
+                (self._pair(start, cut, end) for cut in range(start + 1, end)), key=lambda pair: pair[0]
+            )
+            self._best[start, end] = cost, (left, right)
+        return self._best[start, end]
+
+    def _pair(self, start: int, cut: int, end: int) -> tuple[int, Tree, Tree]:
+        left_cost, left = self._order(start, cut)
+        right_cost, right = self._order(cut, end)
+        if self.factors[start:cut] == self.factors[cut:end]:
+            right_cost, right = 0, left
+        elif self.factors[start:cut] == tuple(reversed(self._transposed[cut:end])):
+            right_cost, right = 0, mirrored(left)
+        scaling = is_diagonal(left) or is_diagonal(right)
+        cost = self.sizes[start] * (1 if scaling else self.sizes[cut]) * self.sizes[end]
+        return left_cost + right_cost + cost, left, right
+
+
+def mirrored(tree: Tree) -> Tree:
+    """The transpose of a product."""
+    return (mirrored(tree[1]), mirrored(tree[0])) if isinstance(tree, tuple) else tree.T
+
+
+def shape_of(matrix: Tree) -> tuple[int, int]:
+    """Rows and columns, which must be numbers by now."""
+    if isinstance(matrix, tuple):
+        return shape_of(matrix[0])[0], shape_of(matrix[1])[1]
+    shape = tuple(map(sp.sympify, matrix.shape))
+    if not all(size.is_Integer for size in shape):
+        raise ProblemError(
+            f"the shape {shape} of {short(matrix)} is not known: give data or a start of that shape, or the sizes under parameters"
+        )
+    return int(shape[0]), int(shape[1])
+
+
+def is_diagonal(matrix: Tree) -> bool:
+    """Whether a matrix is diagonal by how it is written."""
+    if isinstance(matrix, (sp.Identity, sp.DiagMatrix, sp.DiagonalMatrix)):
+        return True
+    if isinstance(matrix, (sp.Transpose, sp.MatPow)):
+        return is_diagonal(matrix.args[0])
+    if isinstance(matrix, (sp.MatAdd, sp.MatMul)):
+        return all(is_diagonal(a) for a in matrix.args if a.is_Matrix)
+    return False
+
+
+def short(expression: sp.Basic, limit: int = 80) -> str:
+    """An expression in an error text."""
+    text = str(expression)
+    return text if len(text) <= limit else text[: limit - 3] + "..."
