@@ -6,6 +6,7 @@ import ast
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ def folder() -> Path:
 
 def entries(registered: Mapping[str, Any] | None = None) -> list[Entry]:
     """List the library by name without executing anything, and what plugins have registered: {name: factory}."""
-    shipped = [_read(name, path) for name, path in _files().items()]
+    shipped = [Entry(name, each.summary, each.parameters, "library") for name, each in _shipped().items()]
     added = [_describe(name, factory) for name, factory in (registered or {}).items()]
     return sorted(shipped + added, key=lambda entry: entry.name)
 
@@ -55,9 +56,9 @@ def load(
 
     if is_file_reference(reference):
         return load_file(reference, arguments)
-    files, registered, name = _files(), registered or {}, _canonical(reference)
-    if name in files:
-        return load_file(f"{files[name]}:problem", arguments, known_as=name)
+    shipped, registered, name = _shipped(), registered or {}, _canonical(reference)
+    if name in shipped:
+        return load_file(shipped[name].reference, arguments, known_as=name)
     if reference in registered:
         try:
             problem = build(registered[reference], reference, arguments or {})
@@ -66,7 +67,7 @@ def load(
         except Exception as error:
             raise ProblemError(f"{reference}: {type(error).__name__}: {error}") from error
         return problem.replaced(name=reference, source=sourced(reference, arguments))
-    hint = did_you_mean(name, [*files, *registered]) or " `ncsolve problems` lists them."
+    hint = did_you_mean(name, [*shipped, *registered]) or " `ncsolve problems` lists them."
     is_here = Path(f"{reference}.py").is_file()
     raise ProblemError(
         f"There is no problem '{reference}' in the library." + (f" Did you mean {reference}.py?" if is_here else hint)
@@ -77,16 +78,44 @@ def _canonical(name: str) -> str:
     return name.replace("_", "-")
 
 
-def _files() -> dict[str, Path]:
-    paths = sorted(folder().glob("*.py"))
-    return {_canonical(path.stem): path for path in paths if not path.stem.startswith("_")}
+@dataclass(frozen=True)
+class _Shipped:
+    """One problem of a shipped file: a function, or a module-level `problem`."""
+
+    path: Path
+    function: ast.FunctionDef | None
+    summary: str
+
+    @property
+    def reference(self) -> str:
+        return f"{self.path}:{self.function.name if self.function else 'problem'}"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return _written_parameters(self.function) if self.function else ()
 
 
-def _read(name: str, path: Path) -> Entry:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    summary = (ast.get_docstring(tree) or "").partition("\n")[0]
-    function = next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "problem"), None)
-    return Entry(name, summary, _written_parameters(function) if function else (), "library")
+@cache
+def _shipped() -> Mapping[str, _Shipped]:
+    """The shipped problems by name: a file with a `problem` has its name, in others every function has its own."""
+    found: dict[str, _Shipped] = {}
+    for path in sorted(folder().glob("[!_]*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef) and _returns_problem(n)}
+        if "problem" in functions or not functions:
+            found[_canonical(path.stem)] = _Shipped(path, functions.get("problem"), _first_line(tree))
+        else:
+            found |= {_canonical(name): _Shipped(path, n, _first_line(n)) for name, n in functions.items()}
+    return found
+
+
+def _returns_problem(function: ast.FunctionDef) -> bool:
+    returns = ast.unparse(function.returns) if function.returns else ""
+    return not function.name.startswith("_") and returns.rpartition(".")[2] == "Problem"
+
+
+def _first_line(documented: ast.Module | ast.FunctionDef) -> str:
+    return (ast.get_docstring(documented) or "").partition("\n")[0]
 
 
 def _written_parameters(function: ast.FunctionDef) -> tuple[str, ...]:
