@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.backends.layout import ATOM, BATCH, Axes, Piece
-from ncsolve.backends.numpy_printer import Printer, _slice
+from ncsolve.backends.numpy_printer import Printer, _slice, squeezed
 from ncsolve.graph.derivation import positions
 from ncsolve.graph.differentiate import Block
 from ncsolve.graph.nodes import Affine, Gather, Graph, Index
@@ -42,12 +42,12 @@ def vector(printer: Printer, parts: Mapping[Gather, int], batch: bool) -> list[s
 
 def _covers(printer: Printer, gather: Gather, op: int, batch: bool) -> bool:
     """Whether a part is a new array with exactly one entry for every variable, in order."""
-    piece, leaf = printer.pieces[op], gather.leaf
+    piece, (leaf, subscripts) = printer.pieces[op], squeezed(gather.leaf, gather.subscripts)
     if piece.code.isidentifier() or printer.program.ops[op].kind in ("gather", "const") or leaf.size != printer.n:
         return False
     if len(gather.indices) != 1 or gather.indices[0].size != printer.n:
         return False
-    return gather.subscripts == (Affine(gather.indices[0], 1, 0),) and piece.axes == ((BATCH,) if batch else ()) + gather.indices
+    return subscripts == (Affine(gather.indices[0], 1, 0),) and piece.axes == ((BATCH,) if batch else ()) + gather.indices
 
 
 def _batch_vector(printer: Printer) -> str:
@@ -58,16 +58,16 @@ def _scatter(printer: Printer, gather: Gather, piece: Piece, n: int, batch: bool
     leading: Axes = (BATCH,) if batch else ()
     prefix = ":, " if batch else ""
     if _is_view(gather) and printer.samples not in gather.indices:
-        leaf = gather.leaf
+        leaf, subscripts = squeezed(gather.leaf, gather.subscripts)
         code = piece.aligned((*leading, *gather.indices)).code
         if leaf.shape == ():
             return [f"g[{prefix}{leaf.offset}] += {code}"]
         if len(leaf.shape) == 1:
-            assert isinstance(gather.subscripts[0], Affine)
-            return [f"g[{prefix}{_shifted(gather.subscripts[0], leaf.offset, n)}] += {code}"]
+            assert isinstance(subscripts[0], Affine)
+            return [f"g[{prefix}{_shifted(subscripts[0], leaf.offset, n)}] += {code}"]
         shape = ", ".join(map(str, leaf.shape))
         shape = f"len({_batch_vector(printer)}), {shape}" if batch else shape
-        keys = [_slice(s, size) for s, size in zip(gather.subscripts, leaf.shape, strict=True)]  # type: ignore[arg-type]
+        keys = [_slice(s, size) for s, size in zip(subscripts, leaf.shape, strict=True)]  # type: ignore[arg-type]
         target = f"g[{prefix}{leaf.offset}:{leaf.offset + leaf.size}].reshape({shape})"
         return [f"{target}[{', '.join([*([':'] * batch), *keys])}] += {code}"]
     where = positions(printer.program.graph, gather)

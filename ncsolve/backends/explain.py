@@ -18,7 +18,7 @@ from ncsolve.backends import runtime as rt
 from ncsolve.backends.layout import ATOM, LOOSE, PRODUCT, SUM, UNARY, Piece
 from ncsolve.graph.derivation import Derivation, positions
 from ncsolve.graph.formula import Writer
-from ncsolve.graph.nodes import Gather, Index, Leaf, Subscript, unique
+from ncsolve.graph.nodes import ROW_WEIGHT, Gather, Index, Leaf, Subscript, unique
 from ncsolve.graph.program import Op, Program
 
 Place = Mapping[Index, int]
@@ -38,9 +38,9 @@ _FUNCTIONS: dict[str, Any] = {
     "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "hypot": np.hypot, "logaddexp": np.logaddexp,
     "max": np.maximum, "min": np.minimum, "mod": np.mod, "where": np.where, "not": np.logical_not,
     "and": np.logical_and, "or": np.logical_or, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal,
-    "ne": np.not_equal, "sigmoid": rt.sigmoid, "softplus": rt.softplus, "xlogy": rt.xlogy, "cosine": rt.cosine,
+    "ne": np.not_equal, "xlogy": rt.xlogy, "cosine": rt.cosine,
     "quotient": rt.quotient, "step": rt.step, "erf": rt.erf, "erfc": rt.erfc, "gamma": rt.gamma,
-    "loggamma": rt.loggamma, "digamma": rt.digamma,
+    "loggamma": rt.loggamma, "digamma": rt.digamma, "polygamma": rt.polygamma,
 }  # fmt: skip
 
 
@@ -51,9 +51,9 @@ def explain_nonfinite(derivation: Derivation, x: NDArray[np.float64], parameters
     evaluated = Evaluated(program, [value, *parts], x, parameters)
     for root in (value, *parts):
         if (place := evaluated.nonfinite(root, {})) is not None:
-            culprit, place = evaluated.culprit(root, place)
+            culprit, there = evaluated.culprit(root, place)
             where = "" if root == value else "in the gradient, "
-            return where + Sentence(evaluated, derivation).about(culprit, place)
+            return where + Sentence(evaluated, derivation).about(culprit, there)
     return _overflow(evaluated, derivation, dict(zip(adjoint, parts, strict=True)))
 
 
@@ -104,8 +104,8 @@ class Evaluated:
             spaces = [self.program.ops[a].indices for a in op.args]
             letters = {i: k for k, i in enumerate(unique(i for space in spaces for i in space))}
             spelled: list[Any] = [[letters[i] for i in space] for space in (*spaces, op.indices)]
-            a, b = (self.values[a] for a in op.args)
-            return np.einsum(a, spelled[0], b, spelled[1], spelled[2])
+            factors: list[Any] = [self.values[a] for a in op.args]
+            return np.einsum(factors[0], spelled[0], factors[1], spelled[1], spelled[2])
         return _FUNCTIONS[op.kind](*(self.over(a, op.indices) for a in op.args))
 
     def _gather(self, leaf: Leaf, subscripts: tuple[Subscript, ...]) -> Any:
@@ -196,6 +196,9 @@ class Sentence:
             return Piece("(...)")
         if op.kind in ("sum", "contract", "peak"):
             return self._sum(op, at, depth)
+        real = [a for a in op.args if self.ops[a].kind != "gather" or self.ops[a].detail[0] != ROW_WEIGHT]  # type: ignore[index]
+        if len(real) < len(op.args):  # a factor 1 that nobody has written
+            return self.text(real[0], at, depth)
         args = [self.text(a, at, depth - 1) for a in op.args]
         if op.kind in _INFIX:
             sign, binds = _INFIX[op.kind]

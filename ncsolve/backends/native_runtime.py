@@ -8,13 +8,14 @@ from numba import njit
 
 from ncsolve.backends import runtime
 
-s_sigmoid = njit(cache=True, error_model="numpy")(runtime.s_sigmoid)
-s_softplus = njit(cache=True, error_model="numpy")(runtime.s_softplus)
 s_logaddexp = njit(cache=True, error_model="numpy")(runtime.s_logaddexp)
 s_xlogy = njit(cache=True, error_model="numpy")(runtime.s_xlogy)
 s_cosine = njit(cache=True, error_model="numpy")(runtime.s_cosine)
 s_quotient = njit(cache=True, error_model="numpy")(runtime.s_quotient)
 s_step = njit(cache=True, error_model="numpy")(runtime.s_step)
+s_max = njit(cache=True, error_model="numpy")(runtime.s_max)
+s_min = njit(cache=True, error_model="numpy")(runtime.s_min)
+s_polygamma = njit(cache=True, error_model="numpy")(runtime.s_polygamma)
 s_sign = njit(cache=True, error_model="numpy")(runtime.s_sign)
 
 

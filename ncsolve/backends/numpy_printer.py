@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.backends.layout import ATOM, BATCH, LOOSE, PRODUCT, SUM, UNARY, Axes, Piece, contraction, union
-from ncsolve.graph.nodes import Affine, Index, Leaf, Table, unique
+from ncsolve.graph.nodes import Affine, Index, Leaf, Subscript, Table, unique
 from ncsolve.graph.program import MATRIX, Op, Program
 
 _MATH = {"abs": "abs", "ceil": "math.ceil", "floor": "math.floor", "loggamma": "math.lgamma"}
@@ -25,8 +26,8 @@ _NUMPY = {
     "or": "np.logical_or", "not": "np.logical_not", "mod": "np.mod", "where": "np.where", "div": "np.divide",
     "pow": "np.power",
 }  # fmt: skip
-_RUNTIME = {"sigmoid", "softplus", "xlogy", "cosine", "quotient", "step", "erf", "erfc", "gamma", "loggamma", "digamma"}
-_SCALAR_RUNTIME = {"sigmoid", "softplus", "logaddexp", "xlogy", "cosine", "quotient", "step", "sign", "digamma"}
+_RUNTIME = {"xlogy", "cosine", "quotient", "step", "erf", "erfc", "gamma", "loggamma", "digamma", "polygamma"}
+_SCALAR_RUNTIME = {"logaddexp", "xlogy", "cosine", "quotient", "step", "sign", "max", "min", "digamma", "polygamma"}
 _INFIX = {"add": ("+", SUM), "sub": ("-", SUM), "mul": ("*", PRODUCT), "div": ("/", PRODUCT)}
 _COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 _INLINE_LIMIT = 90  # characters of an expression that may still be nested in another
@@ -163,6 +164,7 @@ class Printer:
         batch = (BATCH,) if leaf.role in self.batched_roles else ()
         if leaf.role == "parameter":
             return Piece(f"p[{leaf.name!r}]")
+        leaf, subscripts = squeezed(leaf, subscripts)
         if leaf.shape == ():
             vector = self._vector(leaf)
             if leaf.role == "data":
@@ -249,9 +251,19 @@ class Printer:
                 shape = ", ".join(map(str, leaf.shape))
                 code += f".reshape(len({vector}), {shape})" if batch else f".reshape({shape})"
             name = "_".join([vector, identifier(leaf.name)])
+            while name in self._views.values():
+                name += "_"
             self._views[leaf] = name
             self.lines.append(f"{name} = {code}")
         return self._views[leaf]
+
+
+def squeezed(leaf: Leaf, subscripts: tuple[Subscript, ...]) -> tuple[Leaf, tuple[Subscript, ...]]:
+    """A variable without its axes of length one: a column is a vector."""
+    kept = [k for k, (s, size) in enumerate(zip(subscripts, leaf.shape, strict=True)) if size > 1 or s.indices]
+    if leaf.role == "data" or len(kept) == len(leaf.shape):
+        return leaf, subscripts
+    return replace(leaf, shape=tuple(leaf.shape[k] for k in kept)), tuple(subscripts[k] for k in kept)
 
 
 def _matrix_function(op: Op, arg: Piece) -> Piece:
@@ -290,8 +302,6 @@ def scalar(kind: str, args: list[Piece]) -> Piece:
         return Piece(f"({f' {kind} '.join(a.within(SUM) for a in args)})")
     if kind == "not":
         return Piece(f"(not {args[0].within(SUM)})")
-    if kind in ("max", "min"):
-        return Piece(f"{kind}({', '.join(a.code for a in args)})")
     if kind == "mod":
         return Piece(f"{args[0].within(PRODUCT)} % {args[1].within(UNARY)}", (), PRODUCT)
     name = f"rt.s_{kind}" if kind in _SCALAR_RUNTIME else _MATH.get(kind, f"math.{kind}")

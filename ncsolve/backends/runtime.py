@@ -11,15 +11,6 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-def sigmoid(z: Array) -> Array:
-    e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1.0, e) / (1.0 + e)
-
-
-def softplus(z: Array) -> Array:
-    return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
-
-
 def xlogy(x: Array, y: Array) -> Array:
     return np.where(x == 0, 0.0, x * np.log(np.where(x == 0, 1.0, y)))
 
@@ -47,6 +38,12 @@ def _special(name: str) -> Any:
 
 erf, erfc, gamma, digamma = (_special(name) for name in ("erf", "erfc", "gamma", "digamma"))
 loggamma = _special("gammaln")
+
+
+def polygamma(order: Array, z: Array) -> Array:
+    import scipy.special
+
+    return scipy.special.polygamma(np.asarray(order, dtype=int), z)  # type: ignore[no-any-return]
 
 
 # -- matrices, in the last two axes ----------------------------------------------------------------------------------
@@ -85,17 +82,6 @@ def _plain(values: Array) -> Any:
 # -- scalars ---------------------------------------------------------------------------------------------------------
 
 
-def s_sigmoid(z: float) -> float:
-    if z >= 0:
-        return 1.0 / (1.0 + math.exp(-z))
-    e = math.exp(z)
-    return e / (1.0 + e)
-
-
-def s_softplus(z: float) -> float:
-    return max(z, 0.0) + math.log1p(math.exp(-abs(z)))
-
-
 def s_logaddexp(a: float, b: float) -> float:
     return max(a, b) + math.log1p(math.exp(-abs(a - b)))
 
@@ -118,6 +104,28 @@ def s_step(z: float) -> float:
 
 def s_sign(z: float) -> float:
     return 1.0 if z > 0 else -1.0 if z < 0 else z
+
+
+def s_max(a: float, b: float) -> float:
+    return a if a > b or a != a else b
+
+
+def s_min(a: float, b: float) -> float:
+    return a if a < b or a != a else b
+
+
+def s_polygamma(order: float, z: float) -> float:
+    """The derivatives of digamma, n! sum of (z + k)^-(n + 1): recurrence up to 20, then Euler-Maclaurin."""
+    if z <= 0 and z == math.floor(z):
+        return math.inf
+    s, total = order + 1.0, 0.0
+    while z < 20:
+        total += z**-s
+        z += 1.0
+    w = 1 / (z * z)
+    series = s / 12 * w * (1 - (s + 1) * (s + 2) / 60 * w * (1 - (s + 3) * (s + 4) / 42 * w * (1 - (s + 5) * (s + 6) / 40 * w)))
+    total += z**-s * (z / order + 0.5 + z * series)
+    return total * math.gamma(s) * (-1.0 if order % 2 == 0 else 1.0)
 
 
 def s_digamma(z: float) -> float:

@@ -11,7 +11,6 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 import sympy as sp
-from sympy.logic.boolalg import BooleanFunction
 
 from ncsolve.errors import ProblemError
 from ncsolve.graph import kernels
@@ -142,27 +141,29 @@ class Program:
         head = type(e)
         if head in _UNARY:
             return self.op(_UNARY[head], args[0])
+        if head in (kernels.sigmoid, kernels.softplus):
+            return self._logistic(head, args[0])
         if head in kernels.FUNCTIONS:
             return self.op(head.__name__, *args)
         if head in _COMPARISONS:
             return self.op(_COMPARISONS[head], *args)
         if head is sp.Heaviside:
             return self.op("step", args[0])
+        if head is sp.ITE:
+            return self.op("where", *args)
+        if head is sp.polygamma:
+            return self.op("digamma", args[1]) if e.args[0] == 0 else self.op("polygamma", *args)
         if head is sp.atan2 or head is sp.Mod or head is sp.Not:
             return self.op(_NARY[head], *args)
         if head in _NARY:
             return self._fold(_NARY[head], args)
         if head in _DERIVED:
-            return self._kernel_of(_DERIVED[head](*e.args))
-        kind = "condition" if isinstance(e, BooleanFunction) else "function"
-        raise ProblemError(f"the {kind} {head.__name__} in the objective is not supported: {e.func.__name__}(...)")
-
-    def _kernel_of(self, e: sp.Expr) -> int:
-        return self._kernel(e)
+            return self._kernel(_DERIVED[head](*e.args))
+        raise ProblemError(f"the function {head.__name__} is not supported: write {e} by others")
 
     def _ordered(self, args: Sequence[int]) -> list[int]:
         """Small index spaces first, so that products of constants and scalars are formed before they meet arrays."""
-        return sorted(args, key=lambda a: (self.ops[a].level, self.ops[a].size, a))
+        return sorted(args, key=lambda a: (self.ops[a].size, self.ops[a].level, a))
 
     def _fold(self, kind: str, args: Sequence[int]) -> int:
         first, *rest = self._ordered(args)
@@ -217,7 +218,7 @@ class Program:
                 return self.op("mul", base, self.op("sqrt", base))
             if exponent.is_Integer and exponent <= 64:
                 return self._integer_power(base, int(exponent))
-        return self.op("pow", base, self._of_kernel[exponent])
+        return self.op("pow", base, self._kernel(exponent))
 
     def _integer_power(self, base: int, exponent: int) -> int:
         """By squaring: x**6 is (x**2)**2 * x**2, which shares its squares with the derivatives."""
@@ -226,6 +227,19 @@ class Program:
         half = self._integer_power(base, exponent // 2)
         square = self.op("square", half)
         return self.op("mul", square, base) if exponent % 2 else square
+
+    def _logistic(self, head: type[sp.Function], z: int) -> int:
+        """sigmoid(z), sigmoid(-z) and softplus(z) from one exponential, e = exp(-|z|), which cannot overflow."""
+        flipped = self.ops[z].kind == "neg"
+        y = self.ops[z].args[0] if flipped else z
+        one, zero = self.const(1.0), self.const(0.0)
+        e = self.op("exp", self.op("neg", self.op("abs", y)))
+        if head is kernels.softplus:
+            return self.op("add", self.op("max", zero, z), self.op("log1p", e))
+        large = self.op("div", one, self.op("add", one, e))
+        small = self.op("mul", e, large)
+        pair = (small, large) if flipped else (large, small)
+        return self.op("where", self.op("ge", y, zero), *pair)
 
     def _piecewise(self, e: sp.Piecewise) -> int:
         pieces = list(e.args)
@@ -312,4 +326,7 @@ _DERIVED = {
     sp.csch: lambda z: 1 / sp.sinh(z),
     sp.coth: lambda z: 1 / sp.tanh(z),
     sp.sinc: lambda z: sp.Piecewise((sp.sin(z) / z, sp.Ne(z, 0)), (1, True)),
+    sp.factorial: lambda z: sp.gamma(z + 1),
+    sp.KroneckerDelta: lambda i, j: sp.Piecewise((1, sp.Eq(i, j)), (0, True)),
 }
+SUPPORTED = frozenset({*_UNARY, *_NARY, *_COMPARISONS, *_DERIVED, *kernels.FUNCTIONS, sp.Heaviside, sp.ITE, sp.polygamma, sp.Piecewise})
