@@ -1,5 +1,7 @@
 """`ncsolve plugins new`: the scaffold is a complete distribution; `plugins test` runs the kit."""
 
+import os
+import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -42,6 +44,15 @@ def test_it_registers_its_solver(scaffold, monkeypatch):
     (solver,) = registered
     result = nc.solve(nc.load("himmelblau"), solver)
     assert (result.solver, result.success) == ("very-shiny", True)
+
+
+def test_its_own_tests_pass(scaffold):
+    arguments = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        arguments, cwd=scaffold, env={**os.environ, "PYTHONPATH": str(scaffold)}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+    assert "passed" in done.stdout
 
 
 def test_it_does_not_overwrite(run, scaffold):
