@@ -1,4 +1,4 @@
-"""Large problems that are sums of small terms in neighbouring variables. [Toint 1983; Conn, Gould & Toint 1994; CUTEst]"""
+"""Large problems that are sums of small terms in neighbouring variables. [Toint 1983; Gould et al. 2015, CUTEst]"""
 
 import numpy as np
 import sympy as sp
@@ -40,13 +40,11 @@ def chained_wood(n: int = 100) -> nc.Problem:
     """Chained Wood: neighbours share two of the four variables. [Toint 1978; CHAINWOO]"""
     x = _unknowns(n, 4, multiple_of=2)
     a, b, c, d = (x[2 * i + k] for k in range(4))
-    term = (
-        100 * (b - a**2) ** 2 + (1 - a) ** 2 + 90 * (d - c**2) ** 2 + (1 - c) ** 2 + 10 * (b + d - 2) ** 2 + (b - d) ** 2 / 10
-    )
+    valleys = 100 * (b - a**2) ** 2 + (1 - a) ** 2 + 90 * (d - c**2) ** 2 + (1 - c) ** 2
     start = np.full(n, -2.0)
     start[:4] = -3, -1, -3, -1
     return nc.Problem(
-        sp.Sum(term, (i, 0, n // 2 - 2)),
+        sp.Sum(valleys + 10 * (b + d - 2) ** 2 + (b - d) ** 2 / 10, (i, 0, n // 2 - 2)),
         start={x: start},
         known=[nc.Minimum({x: 1.0}, value=0.0)],
         constants={"minimum": 0},
@@ -199,9 +197,7 @@ def tridiagonal_quadratic(n: int = 1000) -> nc.Problem:
 def quartic(n: int = 100) -> nc.Problem:
     """Sum (x_i - i)^4: the Hessian is zero at the minimum. [QUARTC]"""
     x = _unknowns(n, 1)
-    return nc.Problem(
-        sp.Sum((x[i] - (i + 1)) ** 4, (i, 0, n - 1)), start={x: 2.0}, constants={"minimum": 0}
-    )
+    return nc.Problem(sp.Sum((x[i] - (i + 1)) ** 4, (i, 0, n - 1)), start={x: 2.0}, constants={"minimum": 0})
 
 
 def sinquad(n: int = 100) -> nc.Problem:
@@ -328,9 +324,11 @@ def mancino(n: int = 10) -> nc.Problem:
 
 
 def heart_dipole() -> nc.Problem:
-    """Heart dipole: eight polynomial equations of degree 4, nearly singular. [Nelson & Hodgkin 1981; More & Wild 2009]"""
+    """Heart dipole: eight polynomial equations, nearly singular. [Nelson & Hodgkin 1981; More & Wild 2009]"""
     a, b, c, d, t, u, v, w = sp.symbols("a b c d t u v w")
-    mx, my, A, B, C, D, E, F = (sp.Rational(s) for s in "-0.69 -0.044 -1.57 -1.31 -2.65 2 -12.6 9.48".split())
+    moments = ("-0.69", "-0.044", "-1.57", "-1.31", "-2.65", "2", "-12.6", "9.48")
+    mx, my, A, B, C, D, E, F = map(sp.Rational, moments)
+    p, q, r, s = (k * (k**2 - 3 * m**2) for k, m in ((t, v), (v, t), (u, w), (w, u)))
     residuals = [
         a + b - mx,
         c + d - my,
@@ -338,8 +336,8 @@ def heart_dipole() -> nc.Problem:
         v * a + w * b + t * c + u * d - B,
         a * (t**2 - v**2) - 2 * c * t * v + b * (u**2 - w**2) - 2 * d * u * w - C,
         c * (t**2 - v**2) + 2 * a * t * v + d * (u**2 - w**2) + 2 * b * u * w - D,
-        a * t * (t**2 - 3 * v**2) + c * v * (v**2 - 3 * t**2) + b * u * (u**2 - 3 * w**2) + d * w * (w**2 - 3 * u**2) - E,
-        c * t * (t**2 - 3 * v**2) - a * v * (v**2 - 3 * t**2) + d * u * (u**2 - 3 * w**2) - b * w * (w**2 - 3 * u**2) - F,
+        a * p + c * q + b * r + d * s - E,
+        c * p - a * q + d * r - b * s - F,
     ]
     start = (-0.3, -0.39, 0.3, -0.344, -1.2, 2.69, 1.59, -1.5)
     return nc.Problem(

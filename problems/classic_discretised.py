@@ -1,4 +1,4 @@
-"""Variational problems on a square grid: sparse, and as large as one likes. [Dolan, More & Munson 2004, COPS; MINPACK-2]"""
+"""Variational problems on a square grid, sparse and as large as one likes. [Averick et al. 1992; Dolan et al. 2004]"""
 
 from collections.abc import Callable
 
@@ -63,7 +63,7 @@ def minimal_surface(k: int = 32) -> nc.Problem:
 
 
 def p_laplacian(k: int = 32, p: float = 4.0) -> nc.Problem:
-    """The p-Laplace equation with unit load: the sum over cells of (|grad u|^2 + 1e-4)^(p/2) / p - u. [Lindqvist 2006]"""
+    """The p-Laplace equation with unit load: sum over cells of (|grad u|^2 + 1e-4)^(p/2) / p - u. [Lindqvist 2006]"""
     u, h = _grid(k)
     exponent = sp.nsimplify(p) / 2
 
@@ -74,9 +74,9 @@ def p_laplacian(k: int = 32, p: float = 4.0) -> nc.Problem:
 
 
 def double_well(k: int = 32, width: float = 0.1) -> nc.Problem:
-    """Phases +1 and -1 that meet in a layer: width/2 |grad u|^2 + (u^2 - 1)^2 / (4 width), 0 outside. [Allen & Cahn 1979]
+    """Phases +1 and -1 that meet in layers: width/2 |grad u|^2 + (u^2 - 1)^2 / (4 width). [Allen & Cahn 1979]
 
-    u = 0 is a saddle or a maximum of high index, and symmetric starts lead to other saddles.
+    u is 0 outside. Inside, u = 0 is a saddle or a maximum of high index, and symmetric starts lead to other saddles.
     """
     u, h = _grid(k)
     w = sp.nsimplify(width)

@@ -99,7 +99,7 @@ def trigonometric(n: int = 10) -> nc.Problem:
 
 def brown_almost_linear(n: int = 10) -> nc.Problem:
     """Brown almost-linear: n - 1 linear equations and one product. [MGH 27; Brown 1969]"""
-    x, every = _unknowns(n, 2)
+    x, _ = _unknowns(n, 2)
     total = sp.Sum(x[j], (j, 0, n - 1))
     return nc.Problem(
         sp.Sum((x[i] + total - (n + 1)) ** 2, (i, 0, n - 2)) + (sp.Mul(*(x[k] for k in range(n))) - 1) ** 2,
@@ -185,7 +185,7 @@ def linear_full_rank(n: int = 10, m: int = 20) -> nc.Problem:
 
 def linear_rank_one(n: int = 10, m: int = 20) -> nc.Problem:
     """Linear function of rank 1: minima fill a hyperplane. [MGH 33]"""
-    x, every = _unknowns(n)
+    x, _ = _unknowns(n)
     return nc.Problem(
         sp.Sum(((i + 1) * sp.Sum((j + 1) * x[j], (j, 0, n - 1)) - 1) ** 2, (i, 0, m - 1)),
         start={x: 1.0},

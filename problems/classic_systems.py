@@ -1,4 +1,4 @@
-"""Nonlinear systems in few variables, as sums of squares, from their standard starts. [More, Garbow & Hillstrom 1981]"""
+"""Nonlinear systems in few variables, as sums of squares. [More, Garbow & Hillstrom 1981]"""
 
 import sympy as sp
 

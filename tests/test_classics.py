@@ -1,4 +1,4 @@
-"""The classic test problems are typed correctly: their values at the standard starts and their minima, from the literature."""
+"""The classic test problems are typed correctly: values at the standard starts, and minima, from the literature."""
 
 from __future__ import annotations
 
