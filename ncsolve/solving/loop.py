@@ -134,7 +134,10 @@ class Loop:
         seconds, points = perf_counter() - self.start, self.oracle.points - self._points_before
         look = Look(self.iteration, x, f, norm, seconds, points, self.best_objective, self.last_progress, state)
         self.last = look
-        self.recorder.record(look)
+        try:
+            self.recorder.record(look)
+        except (AttributeError, TypeError) as error:
+            raise self._failure(f"step {self.iteration}", error, "each number of a state must stay one") from error
         if seconds >= self.progress.due:
             self.progress.show(look)
         if f < self._abyss:

@@ -91,7 +91,10 @@ def options_of(solver: type) -> tuple[Option, ...]:
         raise PluginError(
             f"Solver class {solver.__qualname__} is not a dataclass. Write @dataclass(frozen=True) above it."
         )
-    hints = get_type_hints(solver)
+    try:
+        hints = get_type_hints(solver)
+    except NameError as error:
+        raise PluginError(f"Solver class {solver.__qualname__}: {error} in an annotation. Import it at run time.") from None
     return tuple(_option(declared, hints[declared.name]) for declared in fields(solver) if declared.init)
 
 
@@ -160,7 +163,8 @@ def _converted(value: Any, kind: Any) -> Any:
         return _choice(value, get_args(kind))
     if kind in _CONVERTERS:
         return _CONVERTERS[kind](value)
-    if isinstance(value, str) or (isinstance(kind, type) and not isinstance(value, kind)):
+    fits = kind is Any or not isinstance(kind, type) or isinstance(value, kind)
+    if isinstance(value, str) or not fits:
         raise ValueError(value)
     return value
 

@@ -91,7 +91,8 @@ class Recorder:
     def trace(self) -> Trace:
         """The columns as read-only arrays."""
         names = CORE + (self._added or ())
-        rows = np.array(self._rows).reshape(-1, len(names) + len(self._path))
+        width = len(names) + len(self._path)
+        rows = np.array(self._rows[: len(self._rows) // width * width]).reshape(-1, width)  # whole rows only
         columns: dict[str, NDArray[Any]] = {name: rows[:, k].copy() for k, name in enumerate(names)}
         for name in ("iteration", "evaluations"):
             columns[name] = columns[name].astype(np.int64)
