@@ -1,0 +1,55 @@
+"""What kind of point x is, and the evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["CriticalPoint", "Kind"]
+
+Kind = Literal["minimum", "maximum", "saddle", "degenerate", "not-critical", "undecided"]
+
+
+@dataclass(frozen=True, eq=False)
+class CriticalPoint:
+    """The judgement of a point x of shape (n,).
+
+    On a face of the bounds, Hessian means the Hessian in the variables that are free there.
+    A singular Hessian gives kind "degenerate", unless higher derivatives decide it: then the decided kind with nullity > 0.
+    """
+
+    kind: Kind
+    """What x is, up to the distance that the explanation names; "undecided" when rounding leaves it open."""
+
+    index: int
+    """Number of negative eigenvalues of the Hessian."""
+
+    nullity: int
+    """Number of eigenvalues that are zero within rounding."""
+
+    eigenvalues: NDArray[np.float64]
+    """Of the Hessian, ascending: all of them, or the outermost and those nearest to zero when n is large (see explanation)."""
+
+    tolerance: float
+    """An eigenvalue of at most this size counts as zero."""
+
+    explanation: str
+    """One sentence with the numbers that decided."""
+
+    x: NDArray[np.float64]
+    """The point that was judged, shape (n,)."""
+
+    objective: float
+    """f(x)"""
+
+    gradient_norm: float
+    """Infinity norm of the gradient, projected onto the bounds."""
+
+    witness: NDArray[np.float64] | None = None
+    """A direction along which f falls, shape (n,), when there is one: f(x + witness) < f(x) unless rounding hides it."""
+
+    certified: bool = False
+    """Whether the kind is proven in interval arithmetic."""
