@@ -66,7 +66,8 @@ def drawn(formula: sympy.Eq) -> str:
         text = f"{sympy.sstr(formula.lhs)} = {sympy.sstr(formula.rhs)}"
         return text if len(text) <= LETTERS else f"{text[:LETTERS]} ..."
     width = get_terminal_size().columns if sys.stdout.isatty() else None
-    text = sympy.pretty(formula, use_unicode=True, num_columns=width, wrap_line=width is not None)
+    unicode = sys.stdout.encoding.lower().startswith("utf")
+    text = sympy.pretty(formula, use_unicode=unicode, num_columns=width, wrap_line=width is not None)
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
