@@ -9,9 +9,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ncsolve.errors import ProblemError
 from ncsolve.graph.differentiate import Block, adjoints, hessian_blocks, tangents
 from ncsolve.graph.lower import Lowering
-from ncsolve.graph.nodes import Affine, Gather, Graph, Index, Node, Subscript, Table
+from ncsolve.graph.nodes import (
+    ROW_COUNT,
+    Affine,
+    Contract,
+    Gather,
+    Graph,
+    Index,
+    Node,
+    Pointwise,
+    Relabel,
+    Subscript,
+    Table,
+)
 
 if TYPE_CHECKING:
     from ncsolve.problem import Problem
@@ -22,8 +35,15 @@ class Derivation:
 
     def __init__(self, problem: Problem) -> None:
         lowering = Lowering(problem)
+        value = lowering.node(problem.objective)
+        if lowering.samples is not None and not is_finite_sum(lowering.graph, value, lowering.samples):
+            if problem.samples is not None:
+                raise ProblemError(f"samples: the objective is not a finite sum over {problem.samples}: it is not linear in that sum")
+            lowering = Lowering(problem, finite_sum=False)
+            value = lowering.node(problem.objective)
         self.n = problem.n
-        self.value: Node = lowering.node(problem.objective)
+        self.variables = problem.variables
+        self.value: Node = value
         self.graph: Graph = lowering.graph
         self.samples: Index | None = lowering.samples
         self.samples_name: str | None = lowering.samples_name
@@ -58,6 +78,29 @@ def derive(problem: Problem) -> Derivation:
         problem.derived["derivation"] = Derivation(problem)
     derivation: Derivation = problem.derived["derivation"]
     return derivation
+
+
+def is_finite_sum(graph: Graph, root: Node, samples: Index) -> bool:
+    """Whether the root is linear in its sums over the samples, so that the mean over subsets of rows is the whole."""
+    linear: set[Node] = set()
+    for node in graph.reachable([root]):
+        inside = [o for o in node.operands if o in linear]
+        if isinstance(node, Contract) and samples in node.over:
+            if inside:
+                return False
+            linear.add(node)
+        elif isinstance(node, Gather) and node.leaf == ROW_COUNT:
+            linear.add(node)
+        elif isinstance(node, Pointwise) and inside:
+            symbols = {o.symbol for o in inside}
+            if any(node.kernel.diff(s).free_symbols & symbols for s in symbols):
+                return False
+            linear.add(node)
+        elif inside:
+            if len(inside) > 1 or not isinstance(node, (Contract, Relabel)):
+                return False
+            linear.add(node)
+    return True
 
 
 def positions(graph: Graph, gather: Gather, indices: Sequence[Index] | None = None) -> NDArray[np.int64]:

@@ -214,7 +214,7 @@ class Ranges:
         rows = np.zeros((1, 0), dtype=np.int64)
         names: list[sp.Symbol] = []
         for symbol, low, high in limits:
-            firsts, lasts = (_over_rows(b, names, rows, symbol) for b in (low, high))
+            firsts, lasts = (_over_rows(b, names, rows, symbol, lowering) for b in (low, high))
             counts = np.maximum(lasts - firsts + 1, 0)
             total = int(counts.sum())
             if total > _MAX_ENUMERATED:
@@ -224,7 +224,7 @@ class Ranges:
             rows = np.column_stack([np.repeat(rows, counts, axis=0), values])
             names.append(symbol)
         if condition is not sp.true and len(rows):
-            rows = rows[np.broadcast_to(_over_rows(condition, names, rows, names[-1]).astype(bool), len(rows))]
+            rows = rows[np.broadcast_to(_over_rows(condition, names, rows, names[-1], lowering).astype(bool), len(rows))]
         if len(rows) == 0:
             return cls(body, scope, (), empty=True)
         columns = [lowering.graph.table(np.ascontiguousarray(column)) for column in rows.T]
@@ -334,12 +334,17 @@ def _bound(bound: sp.Expr, scope: Scope, lowering: Lowering, symbol: sp.Symbol, 
     return integer_values(bound, scope, lowering.graph, lowering.data_leaves)
 
 
-def _over_rows(expression: sp.Basic, names: list[sp.Symbol], rows: IntArray, symbol: sp.Symbol) -> IntArray:
-    """An expression in the enumerated symbols, for every row of their table."""
-    unknown = sorted(str(s) for s in expression.free_symbols if s not in names)
+def _over_rows(
+    expression: sp.Basic, names: list[sp.Symbol], rows: IntArray, symbol: sp.Symbol, lowering: Lowering
+) -> IntArray:
+    """An expression in the enumerated symbols and data, for every row of their table."""
+    data = lowering.data_leaves
+    known = {*names, *(getattr(b, "label", b) for b in data)}
+    unknown = sorted(str(s) for s in expression.atoms(sp.Symbol) if s not in known)
     if unknown:
         raise ProblemError(f"the range of {symbol} depends on '{unknown[0]}', which has no value")
     index = Index(len(rows), "row")
     graph = Graph()
+    graph.arrays.update({leaf.name: lowering.graph.arrays[leaf.name] for leaf in data.values()})
     scope = Scope({n: Table(graph.table(rows[:, c]), (index,)) for c, n in enumerate(names)})
-    return np.broadcast_to(evaluate(expression, scope, graph, {}, (index,)), (len(rows),)).astype(np.int64)
+    return np.broadcast_to(evaluate(expression, scope, graph, data, (index,)), (len(rows),)).astype(np.int64)

@@ -6,11 +6,13 @@ here carry their own derivatives; every backend knows how to print them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 import sympy as sp
 from sympy.core.function import ArgumentIndexError
+
+from ncsolve.errors import ProblemError
 
 
 class _Real(sp.Function):  # type: ignore[misc]
@@ -205,24 +207,51 @@ def _stable_product(product: sp.Expr) -> sp.Expr:
     return product
 
 
-_KINKS: dict[type[sp.Basic], Any] = {
-    sp.DiracDelta: lambda *_: sp.S.Zero,
-    sp.Heaviside: lambda z, *_: step(z),
+_RULES: dict[type[sp.Basic], Callable[..., tuple[sp.Expr | int, ...]]] = {
+    sp.Abs: lambda z: (sp.sign(z),),
+    sp.sign: lambda z: (0,),
+    sp.floor: lambda z: (0,),
+    sp.ceiling: lambda z: (0,),
+    sp.Heaviside: lambda z, *at_zero: (0, *(0 for _ in at_zero)),
+    sp.Max: lambda a, b: (step(a - b), step(b - a)),
+    sp.Min: lambda a, b: (step(b - a), step(a - b)),
+    sp.Mod: lambda p, q: (1, -sp.floor(p / q)),
 }
 
 
 @lru_cache(maxsize=100_000)
 def derivative(kernel: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
-    """d kernel / d symbol. At a kink, one element of Clarke's subdifferential: sign(0) = 0, Max by halves."""
+    """d kernel / d symbol. At a kink, one element of Clarke's subdifferential: sign(0) = 0, Max by halves.
+
+    Kernels are small, so that the rules of calculus, applied to each sub-expression once, are far faster than `sp.diff`.
+    """
     if symbol not in kernel.free_symbols:
         return sp.S.Zero
+    if kernel.is_Symbol:
+        return sp.S.One
+    if isinstance(kernel, sp.Piecewise):
+        pieces = [(derivative(piece.expr, symbol), piece.cond) for piece in kernel.args]
+        return sp.Piecewise(*pieces, evaluate=False) if any(d != 0 for d, _ in pieces) else sp.S.Zero
+    args = kernel.args
+    moving = [(k, derivative(arg, symbol)) for k, arg in enumerate(args) if symbol in arg.free_symbols]
     if kernel.is_Add:
-        return sp.Add(*(derivative(term, symbol) for term in kernel.args if symbol in term.free_symbols))
+        return sp.Add(*(d for _, d in moving))
+    if kernel.is_Mul:
+        return sp.Add(*(sp.Mul(*args[:k], d, *args[k + 1 :]) for k, d in moving))
+    if kernel.is_Pow:
+        base, exponent = args
+        if symbol not in exponent.free_symbols:
+            return exponent * base ** (exponent - 1) * moving[0][1]
+        return kernel * derivative(exponent * sp.log(base), symbol)
+    partial = _RULES[kernel.func](*args) if kernel.func in _RULES else {k: _partial(kernel, k) for k, _ in moving}
+    return sp.Add(*(partial[k] * d for k, d in moving))
+
+
+def _partial(function: sp.Expr, place: int) -> sp.Expr:
     try:
-        result = sp.diff(kernel, symbol)
-    except ArgumentIndexError as error:  # a function without a known derivative
-        raise NotImplementedError(f"the derivative of {kernel.func.__name__} is not known") from error
-    if result.has(sp.DiracDelta, sp.Heaviside):
-        for function, rule in _KINKS.items():
-            result = result.replace(function, rule)
+        result = function.fdiff(place + 1)
+    except (ArgumentIndexError, AttributeError):
+        result = None
+    if result is None or result.has(sp.Derivative, sp.Subs):
+        raise ProblemError(f"the derivative of {function.func.__name__}(...) is not known")
     return result

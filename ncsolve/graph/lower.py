@@ -18,6 +18,7 @@ from ncsolve.graph.indices import Ranges, Scope, lower_subscript, range_values
 from ncsolve.graph.kernels import stabilise
 from ncsolve.graph.matrices import SCALARS, Matrices
 from ncsolve.graph.nodes import ROW_WEIGHT, Affine, Graph, Index, Leaf, Node
+from ncsolve.graph.program import SUPPORTED
 from ncsolve.graph.reroll import MANY_TERMS, reroll
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Lowering:
     """Lowers the expressions of one problem into one graph."""
 
     problem: Problem
+    finite_sum: bool = True
     graph: Graph = field(default_factory=Graph)
     samples: Index | None = None
     samples_name: str | None = None
@@ -108,6 +110,10 @@ class Lowering:
 
     def _combine(self, expression: sp.Basic, args: list[Lowered]) -> Lowered:
         kernels = [a.kernel for a in args]
+        if isinstance(expression, sp.core.function.Application) and type(expression) not in SUPPORTED:
+            raise ProblemError(f"the function {expression.func.__name__} is not supported in an objective: {_short(expression)}")
+        if isinstance(expression, (sp.Max, sp.Min)) and len(args) > 2:
+            return Lowered(self._extreme(expression.func, kernels))
         if len(args) > _MANY_FACTORS:
             kernels = [self._cut(a.kernel) if a.weight > 3 else a.kernel for a in args]
             weight, depth = len(args), 1
@@ -118,6 +124,13 @@ class Lowering:
         if (weight > _CUT_WEIGHT or depth > _CUT_DEPTH) and isinstance(kernel, sp.Expr) and kernel.free_symbols:
             return Lowered(self.graph.pointwise(kernel).symbol)
         return Lowered(kernel, weight, depth)
+
+    def _extreme(self, function: type[sp.Max | sp.Min], kernels: list[sp.Expr]) -> sp.Expr:
+        """A maximum by pairs, so that where several are equal the derivatives' weights add up to 1."""
+        while len(kernels) > 1:
+            pairs = (kernels[k : k + 2] for k in range(0, len(kernels), 2))
+            kernels = [self._cut(function(*pair)) for pair in pairs]
+        return kernels[0]
 
     def _cut(self, kernel: sp.Expr) -> sp.Expr:
         return self.graph.pointwise(kernel).symbol if kernel.free_symbols else kernel
@@ -201,7 +214,8 @@ class Lowering:
         if ranges.empty or ranges.mask is not None or len(exponents) != 1:
             return None
         z = self.graph.pointwise(self.kernel(exponents[0], ranges.scope))
-        peak = self.graph.peak(z, tuple(i for i in ranges.over if i in z.indices))
+        varying = tuple(i for i in ranges.over if i in z.indices)
+        peak = self.graph.peak(z, varying) if varying else z
         weights = self.kernel(sp.Mul(*(f for f in factors if not isinstance(f, sp.exp))), ranges.scope)
         shifted = self.graph.pointwise(sp.exp(z.symbol - peak.symbol))
         total_node = self.graph.contract([shifted, self.graph.pointwise(weights)], ranges.over)
@@ -227,7 +241,8 @@ class Lowering:
 
     def claims_samples(self, symbol: sp.Symbol, body: sp.Expr, scope: Scope, size: int) -> bool:
         """Whether an outermost sum is the finite sum of stochastic solvers; the first one found decides."""
-        if scope:
+        varying = {getattr(v, "label", v) for v in self._variables} & body.free_symbols
+        if scope or not varying or not self.finite_sum:
             return False
         if self.samples is not None:
             return symbol.name == self.samples_name and size == self.samples.size

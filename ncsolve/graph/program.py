@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import sympy as sp
 
@@ -44,7 +45,7 @@ class Op:
     args: tuple[int, ...]
     indices: tuple[Index, ...]
     level: int
-    detail: Hashable = None
+    detail: Any = None
 
     @property
     def size(self) -> int:
@@ -315,7 +316,7 @@ class Program:
         return [self.ops[k] for k in sorted(seen)]
 
     def leaves(self, roots: Sequence[int]) -> list[Leaf]:
-        return list(dict.fromkeys(o.detail[0] for o in self.used(roots) if o.kind == "gather"))  # type: ignore[index]
+        return list(dict.fromkeys(o.detail[0] for o in self.used(roots) if o.kind == "gather"))
 
 
 _DERIVED = {

@@ -302,14 +302,27 @@ class _Squares:
         return result or None
 
     def _nonnegative(self, kernel: sp.Expr, nodes: tuple[Node, ...]) -> bool:
-        signs = {node.symbol: sp.Dummy(nonnegative=True) for node in nodes if self._is_nonnegative(node)}
-        return bool(kernel.xreplace(signs).is_nonnegative)
+        return bool(self._signed(kernel, nodes).is_nonnegative)
 
-    def _is_nonnegative(self, node: Node) -> bool:
-        if isinstance(node, Gather) and node.leaf.role == "parameter":
-            return self.parameters.get(node.leaf.name, -1.0) >= 0
+    def _signed(self, kernel: sp.Expr, nodes: tuple[Node, ...]) -> sp.Expr:
+        """A kernel over symbols with the signs that the nodes are known to have."""
+        return kernel.xreplace({node.symbol: self._sign(node) for node in nodes})
+
+    def _sign(self, node: Node) -> sp.Dummy:
         if isinstance(node, Gather):
-            return not np.signbit(self.graph.arrays[node.leaf.name].astype(float)).any()
+            given = node.leaf.role == "parameter"
+            values = self.parameters.get(node.leaf.name, -1.0) if given else self.graph.arrays[node.leaf.name]
+            smallest = float(np.min(np.asarray(values, dtype=float)))
+            return _dummy(smallest > 0, smallest >= 0)
+        signs = [self._sign(o) for o in node.operands]
         if isinstance(node, Pointwise):
-            return self._nonnegative(node.kernel, node.operands)
-        return all(self._is_nonnegative(operand) for operand in node.operands)
+            kernel = self._signed(node.kernel, node.operands)
+            return _dummy(kernel.is_positive, kernel.is_nonnegative)
+        known = isinstance(node, Contract)
+        return _dummy(known and all(s.is_positive for s in signs), known and all(s.is_nonnegative for s in signs))
+
+
+def _dummy(positive: bool | None, nonnegative: bool | None) -> sp.Dummy:
+    if positive:
+        return sp.Dummy(positive=True)
+    return sp.Dummy(nonnegative=True) if nonnegative else sp.Dummy(real=True)
