@@ -1,5 +1,7 @@
 """Our own solvers pass the kit that strangers' solvers must pass."""
 
+from typing import ClassVar
+
 from ncsolve.testing import SolverTests
 
 
@@ -9,7 +11,7 @@ class TestGradientDescent(SolverTests):
 
 class TestGradientDescentWithFixedStep(SolverTests):
     solver = "gd"
-    options = {"step_size": 0.02}
+    options: ClassVar = {"step_size": 0.02}
 
 
 class TestHeavyBall(SolverTests):
