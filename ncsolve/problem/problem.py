@@ -24,6 +24,7 @@ from ncsolve.problem.checks import (
     refuse_penalty,
 )
 from ncsolve.problem.known import KnownPoint, checked_constants
+from ncsolve.problem.sizes import sizes_of, with_sizes, without_sizes
 from ncsolve.problem.start import Start
 from ncsolve.problem.survey import checked_objective, survey
 from ncsolve.problem.variables import Layout, by_name, lay_out
@@ -62,6 +63,9 @@ class Problem:
         `Minimum`, `Saddle` and `Maximum` points; each is a test.
     constants
         Any of smoothness, pl, strong_convexity, hessian_lipschitz, minimum.
+
+    Sizes may be symbols, `MatrixSymbol("A", m, n)`, whose values follow from the shapes of data and starts or are given
+    under parameters.
 
     Every key may be the symbol or its name. A SymPy assumption (positive=True) serves simplification and the random
     start only: what restricts the domain is `bounds`. Raises `ProblemError`.
@@ -110,6 +114,11 @@ class Problem:
         refuse_penalty(penalty)
         expression = checked_objective(objective)
         found = survey(expression)
+        if sizes := sizes_of(found, data, start, parameters):
+            expression = with_sizes(expression, sizes)
+            found = survey(expression)
+            parameters = without_sizes(parameters, sizes)
+        found.check_closed()
         free = by_name(found.free)
         tables = by_resolved_name(data, free, "data")
         numbers = by_resolved_name(parameters, free, "parameters")

@@ -36,6 +36,17 @@ class Survey:
     """Bases whose elements stand in an index: `row` in `U[row[k], c]`."""
     indices: dict[str, sp.Basic] = field(default_factory=dict)
     """Bound indices of the sums, by name."""
+    open: dict[sp.Basic, None] = field(default_factory=dict)
+    """Symbols in an index, in the limit of a sum or as a size, that no sum binds."""
+
+    def check_closed(self) -> None:
+        """Raise `ProblemError` where an index or a size is left open."""
+        if self.open:
+            name = name_of(next(iter(self.open)))
+            raise ProblemError(
+                f"'{name}' is used as an index or as the limit of a sum, but no Sum binds it. "
+                f"Sum over it, Sum(..., ({name}, 0, n - 1)), or give an integer for it under parameters."
+            )
 
 
 def name_of(symbol: sp.Basic) -> str:
@@ -97,7 +108,7 @@ def _check_scalar(objective: Any) -> None:
 def survey(objective: sp.Expr) -> Survey:
     """Walk the objective once, without recursion, and collect its symbols by role.
 
-    Raises `ProblemError` for what no objective may contain: I, undefined functions, an index that no sum binds.
+    Raises `ProblemError` for what no objective may contain: I, undefined functions.
     """
     found = Survey()
     seen: set[tuple[int, frozenset[sp.Basic], bool]] = set()
@@ -120,6 +131,8 @@ def survey(objective: sp.Expr) -> Survey:
             found.free[node] = None
         elif isinstance(node, ExprWithLimits):
             stack.extend(_scopes(found, node, bound))
+        elif isinstance(node, (sp.Identity, sp.OneMatrix, sp.ZeroMatrix)):
+            stack.extend((size, bound, True) for size in node.args)
         elif isinstance(node, sp.Lambda):
             stack.append((node.expr, bound.union(node.signature), in_index))
         else:
@@ -129,13 +142,7 @@ def survey(objective: sp.Expr) -> Survey:
 
 
 def _meet_free(found: Survey, symbol: sp.Basic, in_index: bool) -> None:
-    if in_index or isinstance(symbol, sp.Idx):
-        name = name_of(symbol)
-        raise ProblemError(
-            f"'{name}' is used as an index or as the limit of a sum, but no Sum binds it. "
-            f"Sum over it, Sum(..., ({name}, 0, n - 1)), or put an integer in its place."
-        )
-    found.free[symbol] = None
+    (found.open if in_index or isinstance(symbol, sp.Idx) else found.free)[symbol] = None
 
 
 def _meet_element(found: Survey, element: sp.Indexed, in_index: bool) -> None:

@@ -122,12 +122,19 @@ def resolve(key: Any, table: Mapping[str, sp.Basic], what: str, kind: str) -> st
     if name not in table:
         there = f"The {kind}s are {listed(table)}." if table else f"There are no {kind}s."
         raise ProblemError(f"{what}: there is no {kind} '{name}'.{did_you_mean(name, table)} {there}")
-    if not isinstance(key, str) and key != table[name]:
+    if not isinstance(key, str) and key != table[name] and not _same_but_for_sizes(key, table[name]):
         raise ProblemError(
             f"{what}: {describe(key)} is another symbol than the objective's {describe(table[name])}. "
             "Use the same object in both places."
         )
     return name
+
+
+def _same_but_for_sizes(key: sp.Basic, known: sp.Basic) -> bool:
+    """Whether an array is the known one, whose sizes are numbers by now, as it was declared: with sizes by name."""
+    if type(key) is not type(known) or not (shape := getattr(key, "shape", None)) or len(shape) != len(known.shape):
+        return False
+    return all(a == b or not a.is_Integer for a, b in zip(shape, known.shape, strict=True))
 
 
 def lay_out(symbols: Mapping[str, sp.Basic], start: Any, found: Survey) -> Layout:
