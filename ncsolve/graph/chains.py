@@ -7,12 +7,13 @@ transpose, costs that matrix once: x.T A.T A x is (A x).T (A x).
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TypeAlias
 
 import sympy as sp
 
 from ncsolve.errors import ProblemError
 
-Tree = sp.MatrixExpr | tuple["Tree", "Tree"]
+Tree: TypeAlias = "sp.MatrixExpr | tuple[Tree, Tree]"
 """A matrix, or the product of two trees."""
 
 
@@ -35,19 +36,16 @@ class Chain:
     def ring(self) -> tuple[Tree, Tree]:
         """P and Q with Trace(P Q) the trace of the product, turned and cut where it is cheapest."""
         count, twice = len(self.factors), Chain(self.factors * 2)
-        cost, p, q = min(
-            (twice._pair(k, k + cut, k + count) for k in range(count) for cut in range(1, count)), key=lambda pair: pair[0]
-        )
-        return p, q
+        pairs = (twice._pair(k, k + cut, k + count) for k in range(count) for cut in range(1, count))
+        return min(pairs, key=lambda pair: pair[0])[1:]
 
     def _order(self, start: int, end: int) -> tuple[int, Tree]:
         """Multiplications and order of the factors from start to end."""
         if end - start == 1:
             return 0, self.factors[start]
         if (start, end) not in self._best:
-            cost, left, right = min(
-                (self._pair(start, cut, end) for cut in range(start + 1, end)), key=lambda pair: pair[0]
-            )
+            pairs = (self._pair(start, cut, end) for cut in range(start + 1, end))
+            cost, left, right = min(pairs, key=lambda pair: pair[0])
             self._best[start, end] = cost, (left, right)
         return self._best[start, end]
 
@@ -75,7 +73,8 @@ def shape_of(matrix: Tree) -> tuple[int, int]:
     shape = tuple(map(sp.sympify, matrix.shape))
     if not all(size.is_Integer for size in shape):
         raise ProblemError(
-            f"the shape {shape} of {short(matrix)} is not known: give data or a start of that shape, or the sizes under parameters"
+            f"the shape {shape} of {short(matrix)} is not known: give data or a start of that shape, "
+            "or the sizes under parameters"
         )
     return int(shape[0]), int(shape[1])
 

@@ -2,8 +2,8 @@
 
     (A B)[i, j] = sum_k A[i, k] B[k, j],    A.T[i, j] = A[j, i],    Trace(A) = sum_i A[i, i]
 
-An axis of length one has no index: a vector has one, a 1 x 1 matrix none. Products are taken in the cheapest order, and what
-occurs twice, transposed or not, is one node. Inverses and determinants are nodes of their own kind.
+An axis of length one has no index: a vector has one, a 1 x 1 matrix none. Products are taken in the cheapest order, and
+what occurs twice, transposed or not, is one node. Inverses and determinants are nodes of their own kind.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Matrices:
             return self._product((row, column), _ONLY, _ONLY, scope)
         if shape_of(expression) != (1, 1):
             raise ProblemError(
-                f"a matrix of shape {shape_of(expression)} stands where a number is needed: {short(expression)}. Take its "
-                "Trace or an element of it; X.applyfunc(f) is a function of every element"
+                f"a matrix of shape {shape_of(expression)} stands where a number is needed: {short(expression)}. "
+                "Take its Trace or an element of it; X.applyfunc(f) is a function of every element"
             )
         return self.entry(expression, _ONLY, _ONLY, scope)
 
@@ -82,8 +82,8 @@ class Matrices:
         if key not in self._known:
             self._known[key] = lower(), row, column
         node, *old = self._known[key]
-        pairs = zip(old, (row, column), strict=True)
-        return self.graph.relabel(node, {o.index: n.index for o, n in pairs if o.index is not None})
+        names = zip((*old[0].indices, *old[1].indices), (*row.indices, *column.indices), strict=True)
+        return self.graph.relabel(node, dict(names))
 
     def _symbol(self, matrix: sp.MatrixSymbol, row: Subscript, column: Subscript, scope: Scope) -> Node:
         return self.graph.gather(self.lowering.leaf(matrix), (row, column))
@@ -160,7 +160,8 @@ class Matrices:
             return self.graph.one
         if isinstance(matrix, sp.DiagMatrix):
             vector = matrix.args[0]
-            return self.entry(vector, *((at, _ONLY) if vector.shape[1] == 1 else (_ONLY, at)), scope)
+            row, column = (at, _ONLY) if vector.shape[1] == 1 else (_ONLY, at)
+            return self.entry(vector, row, column, scope)
         if isinstance(matrix, sp.DiagonalMatrix):
             return self.entry(matrix.args[0], at, at, scope)
         if isinstance(matrix, sp.Transpose):
@@ -252,12 +253,12 @@ class Matrices:
             first, second = second, first
         row = _fresh(shape_of(first)[0], scope)
         if is_diagonal(first):
-            total = self.graph.contract([self._diagonal(first, row, scope), self._tree(second, row, row, scope)], row.indices)
+            over, parts = row.indices, [self._diagonal(first, row, scope), self._tree(second, row, row, scope)]
         else:
             column = _fresh(shape_of(first)[1], scope, row)
-            factors = [self._tree(first, row, column, scope), self._tree(second, column, row, scope)]
-            total = self.graph.contract(factors, (*row.indices, *column.indices))
-        return self._scaled(coefficient, total, scope)
+            over = (*row.indices, *column.indices)
+            parts = [self._tree(first, row, column, scope), self._tree(second, column, row, scope)]
+        return self._scaled(coefficient, self.graph.contract(parts, over), scope)
 
     # -- inverses and determinants -----------------------------------------------------------------------------------
 
@@ -265,12 +266,12 @@ class Matrices:
         """A function of a whole matrix: a node of its own."""
         size = shape_of(matrix)[0]
         if shape_of(matrix) != (size, size):
-            raise ProblemError(f"a matrix of shape {shape_of(matrix)} has no inverse and no determinant: {short(matrix)}")
+            raise ProblemError(f"only a square matrix has an inverse and a determinant: {short(matrix)}")
         row = _fresh(size, scope, tag="matrix")
         column = _fresh(size, scope, row, tag="matrix")
         operand, axes = self.entry(matrix, row, column, scope), (row.indices[0], column.indices[0])
         if not set(axes) <= set(operand.indices):
-            raise ProblemError(f"the matrix {short(matrix)} is singular at every point: its rows or its columns are all equal")
+            raise ProblemError(f"the matrix {short(matrix)} is singular at every point: it has equal rows or columns")
         node = self.graph.matrix_function(name, operand, axes)
         self.graph.explain(node, matrix, scope)
         assert isinstance(node, MatrixFunction)
@@ -296,7 +297,7 @@ class Matrices:
         return self.lowering.node(sp.Matrix(entries).det(method="berkowitz"), scope)
 
     def log_determinant(self, argument: sp.Expr, scope: Scope) -> sp.Expr | None:
-        """log(c det(A)**k) as log(c) + k log det(A), which neither overflows nor underflows; None without a determinant.
+        """log(c det(A)**k) as log(c) + k log det(A), which cannot overflow; None where there is no determinant.
 
         Where a sign of c or of several determinants is left open, it goes into log(c sign(det A)**k).
         """
@@ -372,7 +373,7 @@ def _is_whole(subscript: Subscript, size: int) -> bool:
     """Whether a subscript runs over an axis as it is."""
     if size == 1:
         return subscript == _ONLY
-    return len(subscript.indices) == 1 and subscript == Affine(subscript.indices[0], 1, 0) and subscript.indices[0].size == size
+    return any(subscript == Affine(index, 1, 0) and index.size == size for index in subscript.indices)
 
 
 def _fresh(size: int, scope: Scope, *subscripts: Subscript, tag: str = "") -> Affine:
