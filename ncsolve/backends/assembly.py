@@ -13,7 +13,7 @@ from ncsolve.backends.layout import ATOM, BATCH, Axes, Piece
 from ncsolve.backends.numpy_printer import Printer, _slice, squeezed
 from ncsolve.graph.derivation import positions
 from ncsolve.graph.differentiate import Block
-from ncsolve.graph.nodes import Affine, Gather, Graph, Index
+from ncsolve.graph.nodes import Affine, Gather, Graph, Index, Leaf, Subscript, Table
 
 _SPARSE_FROM = 50  # variables from which a Hessian may be sparse
 _SPARSE_DENSITY = 0.15
@@ -36,7 +36,8 @@ def vector(printer: Printer, parts: Mapping[Gather, int], batch: bool) -> list[s
     else:
         lines = [f"g = np.zeros((len({_batch_vector(printer)}), {n}))" if batch else f"g = np.zeros({n})"]
     for gather, op in remaining.items():
-        lines += _scatter(printer, gather, printer.piece(op), n, batch)
+        product = None if batch else _sampled_product(printer, gather, op)
+        lines += [product] if product else _scatter(printer, gather, printer.piece(op), n, batch)
     return lines
 
 
@@ -67,7 +68,7 @@ def _scatter(printer: Printer, gather: Gather, piece: Piece, n: int, batch: bool
             return [f"g[{prefix}{_shifted(subscripts[0], leaf.offset, n)}] += {code}"]
         shape = ", ".join(map(str, leaf.shape))
         shape = f"len({_batch_vector(printer)}), {shape}" if batch else shape
-        keys = [_slice(s, size) for s, size in zip(subscripts, leaf.shape, strict=True)]  # type: ignore[arg-type]
+        keys = [_slice(s, size) for s, size in zip(subscripts, leaf.shape, strict=True)]
         target = f"g[{prefix}{leaf.offset}:{leaf.offset + leaf.size}].reshape({shape})"
         return [f"{target}[{', '.join([*([':'] * batch), *keys])}] += {code}"]
     where = positions(printer.program.graph, gather)
@@ -85,10 +86,56 @@ def _scatter(printer: Printer, gather: Gather, piece: Piece, n: int, batch: bool
     return [f"g += np.bincount({printer.constant(where.ravel(), 'i')}, {full.within(ATOM)}.ravel(), {n})"]
 
 
+def _sampled_product(printer: Printer, gather: Gather, op: int) -> str | None:
+    """g[row[k], c] += w[k] V[column[k], c] as a sparse matrix, of a pattern that is known, times V."""
+    factors = [printer.program.ops[a] for a in printer.program.ops[op].args]
+    if printer.program.ops[op].kind != "mul" or printer.piece(op).code.isidentifier() or not _looks_up_rows(gather.leaf, gather.subscripts):
+        return None
+    table, column = gather.subscripts
+    for weight, values in (factors, factors[::-1]):
+        if values.kind != "gather" or weight.indices != table.indices or printer.samples in table.indices:
+            continue
+        leaf, subscripts = values.detail
+        if leaf.role == "data" or not _looks_up_rows(leaf, subscripts) or subscripts[1] != column:
+            continue
+        if subscripts[0].indices != table.indices:
+            continue
+        arrays = printer.program.graph.arrays
+        shape = (gather.leaf.shape[0], leaf.shape[0])
+        product = SampledProduct(arrays[table.leaf.name], arrays[subscripts[0].leaf.name], shape)
+        name = printer.constant(product, "s")
+        target = f"g[{gather.leaf.offset}:{gather.leaf.offset + gather.leaf.size}].reshape{gather.leaf.shape}"
+        return f"{target}[...] += {name}({printer.piece(weight.id).code}, {printer.view(leaf)})"
+    return None
+
+
+def _looks_up_rows(leaf: Leaf, subscripts: tuple[Subscript, ...]) -> bool:
+    """Whether a gather is U[row[k], c] with all of the columns c."""
+    if len(subscripts) != 2 or not isinstance(subscripts[0], Table) or len(subscripts[0].indices) != 1:
+        return False
+    column = subscripts[1]
+    return isinstance(column, Affine) and column.index is not None and (column.stride, column.offset, column.index.size) == (1, 0, leaf.shape[1])
+
+
+class SampledProduct:
+    """(w, V) -> the sum over k of w[k] V[column[k]] into row[k]."""
+
+    def __init__(self, row: NDArray[np.int64], column: NDArray[np.int64], shape: tuple[int, int]) -> None:
+        self.shape = shape
+        self.order = np.argsort(row, kind="stable")
+        self.indices = column[self.order].astype(np.int32)
+        self.indptr = np.searchsorted(row[self.order], np.arange(shape[0] + 1)).astype(np.int32)
+
+    def __call__(self, weights: NDArray[np.float64], values: NDArray[np.float64]) -> Any:
+        from scipy.sparse import csr_array
+
+        return csr_array((weights[self.order], self.indices, self.indptr), shape=self.shape) @ values
+
+
 def _scatter_rows(printer: Printer, where: NDArray[np.int64], grid: Axes, full: Piece, n: int, batch: bool) -> list[str]:
     """As any scatter to positions, but these depend on the rows asked for."""
     name = printer.constant(where, "i")
-    at = f"{name}.take(rows, {grid.index(printer.samples)}).ravel()"  # type: ignore[arg-type]
+    at = f"{name}.take(rows, {grid.index(printer.samples)}).ravel()"
     if batch:
         m = f"len({_batch_vector(printer)})"
         at = f"(np.arange({m})[:, None] * {n} + {at}).ravel()"
@@ -212,7 +259,7 @@ def _dense_block(printer: Printer, block: Block, piece: Piece, n: int, batch: bo
 def _entries_of_rows(
     printer: Printer, block: Block, grid: tuple[NDArray[np.int64], NDArray[np.int64]], n: int, batch: bool
 ) -> list[str]:
-    axis = block.indices.index(printer.samples)  # type: ignore[arg-type]
+    axis = block.indices.index(printer.samples)
     r, c = (f"{printer.constant(p, 'i')}.take(rows, {axis}).ravel()" for p in grid)
     lead = "slice(None), " if batch else ""
     lines = [f"np.add.at(H, ({lead}{r}, {c}), b)"]

@@ -181,5 +181,5 @@ def _flops(op: Op) -> float:
     if op.kind == "const":
         return 0.0
     if op.kind == "contract":
-        return op.size * float(np.prod([i.size for i in op.detail], dtype=float)) / 8  # type: ignore[union-attr]
+        return op.size * float(np.prod([i.size for i in op.detail], dtype=float)) / 8
     return float(op.size)

@@ -14,8 +14,9 @@ from ncsolve.backends.layout import ATOM, BATCH, UNARY, Axes, Piece
 from ncsolve.backends.loops import Loop, Schedule, Task, schedule
 from ncsolve.backends.numpy_printer import Printer, identifier, literal, scalar
 from ncsolve.graph.nodes import Affine, Index, Leaf, Subscript, Table
-from ncsolve.graph.program import Op, Program
+from ncsolve.graph.program import MATRIX, Op, Program
 
+_FOREIGN = {*MATRIX, "polygamma"}  # operations that only the NumPy backend has
 _BLOCK = 512  # iterations whose buffers stay in the first-level cache
 _BLAS_FROM = 20_000  # multiplications from which a product of matrices is left to BLAS
 
@@ -51,7 +52,7 @@ class NativePrinter:
         self.ops = program.used(roots)
         self._batched: dict[int, bool] = {}
         for o in self.ops:
-            own = o.kind == "gather" and o.detail[0].role in batched  # type: ignore[index]
+            own = o.kind == "gather" and o.detail[0].role in batched
             self._batched[o.id] = own or any(self._batched[a] for a in o.args)
         self._constants(roots)
         self.tasks = [self._task(o) for o in self.ops if o.id not in self.pieces]
@@ -75,7 +76,7 @@ class NativePrinter:
         known: set[int] = set()
         for o in self.ops:
             over = o.detail if o.kind in ("sum", "contract", "peak") else ()
-            if o.level == 0 and self.samples not in over and all(a in known for a in o.args):  # type: ignore[operator]
+            if o.level == 0 and self.samples not in over and all(a in known for a in o.args):
                 known.add(o.id)
         used = {a for o in self.ops if o.id not in known for a in o.args} | set(roots)
         wanted = [o.id for o in self.ops if o.id in known and o.id in used]
@@ -84,6 +85,8 @@ class NativePrinter:
             piece = printer.pieces[k]
             if piece.axes:
                 name = f"c{k}"
+                if not isinstance(printer.namespace[piece.code], np.ndarray):
+                    raise NotImplementedError("a sparse matrix has no native form")
                 self.arrays[name] = np.ascontiguousarray(np.asarray(printer.namespace[piece.code], dtype=float))
                 piece = Piece(name, piece.axes)
             self.pieces[k] = piece
@@ -95,11 +98,13 @@ class NativePrinter:
         return (BATCH, *axes) if batched else axes
 
     def _task(self, op: Op) -> Task:
+        if op.kind in _FOREIGN:
+            raise NotImplementedError(f"'{op.kind}' has no native form")
         args = tuple(a for a in op.args if a not in self.pieces)
         if op.kind in ("sum", "peak", "contract"):
             space = tuple(dict.fromkeys(i for a in op.args for i in self.program.ops[a].indices))
             space = self._with_batch(space, self._batched[op.id])
-            return Task(op.id, args, space, op.detail, whole=self._is_blas(op))  # type: ignore[arg-type]
+            return Task(op.id, args, space, op.detail, whole=self._is_blas(op))
         return Task(op.id, args, self._with_batch(op.indices, self._batched[op.id]))
 
     def _is_blas(self, op: Op) -> bool:
@@ -107,7 +112,7 @@ class NativePrinter:
         if op.kind != "contract" or self.batched_roles:
             return False
         a, b = (self.program.ops[k] for k in op.args)
-        over: Axes = op.detail  # type: ignore[assignment]
+        over: Axes = op.detail
         if self.samples in (*a.indices, *b.indices):
             return False
         left = [i for i in a.indices if i not in b.indices]
@@ -122,7 +127,7 @@ class NativePrinter:
         weight: dict[tuple[Index, Index], int] = {}
         for o in self.ops:
             if o.kind == "gather":
-                axes = [s.index for s in o.detail[1] if isinstance(s, Affine) and s.index is not None]  # type: ignore[index]
+                axes = [s.index for s in o.detail[1] if isinstance(s, Affine) and s.index is not None]
                 for a, b in zip(axes, axes[1:], strict=False):
                     weight[a, b] = weight.get((a, b), 0) + o.size
         order: list[Index] = []
@@ -178,10 +183,10 @@ class NativePrinter:
             return False
         sinks = [self._sinks[t.id] for t in loop.tasks if t.id < 0]
         loads = [self.program.ops[t.id].detail for t in loop.tasks if t.id >= 0 and self.program.ops[t.id].kind == "gather"]
-        places = [s.place for s in sinks if s.place is not None] + [d for d in loads if d[0].role in ("variable", "direction")]  # type: ignore[index]
+        places = [s.place for s in sinks if s.place is not None] + [d for d in loads if d[0].role in ("variable", "direction")]
         if len(sinks) < 2 or any(s.place is None for s in sinks):
             return False
-        return all(leaf.shape and len(subscripts) == 1 and isinstance(subscripts[0], Affine) and subscripts[0].stride == 1 for leaf, subscripts in places if subscripts)  # type: ignore[misc]
+        return all(leaf.shape and len(subscripts) == 1 and isinstance(subscripts[0], Affine) and subscripts[0].stride == 1 for leaf, subscripts in places if subscripts)
 
     def _emit_blocks(self, loop: Loop, pad: str) -> None:
         """Blocks of the range, each on slices that start at it; all sinks but the first go through a buffer."""
@@ -247,7 +252,7 @@ class NativePrinter:
         if op.kind == "peak":
             return [f"{target} = max({target}, {self.read(op.args[0], at).code})"]
         if op.kind == "gather":
-            return [f"{target} = {self._load(*op.detail, at)}"]  # type: ignore[misc]
+            return [f"{target} = {self._load(*op.detail, at)}"]
         return [f"{target} = {scalar(op.kind, [self.read(a, at) for a in op.args]).code}"]
 
     def _name(self, op: int, at: Mapping[Index, str]) -> str:
@@ -273,11 +278,11 @@ class NativePrinter:
         if not self._by_id[op].whole:
             return self.plan.kept[op]
         a, b = (self.program.ops[k] for k in self.program.ops[op].args)
-        over: Axes = self.program.ops[op].detail  # type: ignore[assignment]
+        over: Axes = self.program.ops[op].detail
         return tuple(i for o in (a, b) for i in o.indices if i not in over)
 
     def _matrix_product(self, op: Op) -> str:
-        over: Axes = op.detail  # type: ignore[assignment]
+        over: Axes = op.detail
         pieces = []
         for place, k in enumerate(op.args):
             code = self.pieces[k].code if k in self.pieces else f"a{k}"
@@ -320,7 +325,7 @@ class NativePrinter:
 
     def parameters(self) -> list[str]:
         """The names of the parameters that the code reads."""
-        return list(dict.fromkeys(o.detail[0].name for o in self.ops if o.kind == "gather" and o.detail[0].role == "parameter"))  # type: ignore[index]
+        return list(dict.fromkeys(o.detail[0].name for o in self.ops if o.kind == "gather" and o.detail[0].role == "parameter"))
 
 
 def _times(code: str, factor: int) -> str:

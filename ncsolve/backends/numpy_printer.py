@@ -64,14 +64,16 @@ class Printer:
         self.pieces: dict[int, Piece] = {}
         self._views: dict[Leaf, str] = {}
         self._uses = Counter(a for o in self.ops for a in o.args) + Counter(roots)
+        squares = [program.ops[o.args[0]] for o in self.ops if o.kind == "sum"]
+        self._uses.update(o.args[0] for o in squares if o.kind == "square")  # a dot product names its operand
         self._batched: dict[int, bool] = {}
         self._known: set[int] = set()  # operations on data alone that do not depend on which rows are asked for
         self._sliced: dict[int, Piece] = {}
         for o in self.ops:
             over = o.detail if o.kind in ("sum", "contract", "peak") else ()
-            if o.level == 0 and samples not in over and all(a in self._known for a in o.args):  # type: ignore[operator]
+            if o.level == 0 and samples not in over and all(a in self._known for a in o.args):
                 self._known.add(o.id)
-            own = o.kind == "gather" and o.detail[0].role in batched  # type: ignore[index]
+            own = o.kind == "gather" and o.detail[0].role in batched
             self._batched[o.id] = own or any(self._batched[a] for a in o.args)
         for o in self.ops:
             self._print(o)
@@ -119,14 +121,14 @@ class Printer:
         if op.kind == "const":
             return Piece(literal(op.detail))
         if op.kind == "gather":
-            return self._gather(*op.detail)  # type: ignore[misc]
+            return self._gather(*op.detail)
         args = [self.pieces[a] if op.id in self._known else self.piece(a) for a in op.args]
         if op.kind in ("sum", "peak"):
             return self._reduction(op, args[0])
         if op.kind == "contract":
-            return contraction(args[0], args[1], op.detail)  # type: ignore[arg-type]
+            return contraction(args[0], args[1], op.detail)
         if op.kind == "relabel":
-            names = dict(op.detail)  # type: ignore[call-overload]
+            names = dict(op.detail)
             return Piece(args[0].code, tuple(names.get(i, i) for i in args[0].axes), args[0].binds)
         if op.kind in MATRIX:
             return _matrix_function(op, args[0])
@@ -145,16 +147,18 @@ class Printer:
         return Piece(f"{_NUMPY.get(op.kind, f'np.{op.kind}')}({', '.join(a.code for a in args)})", axes)
 
     def _reduction(self, op: Op, arg: Piece) -> Piece:
-        over: Axes = op.detail  # type: ignore[assignment]
+        over: Axes = op.detail
         axes = tuple(i for i in arg.axes if i not in over)
         name = "sum" if op.kind == "sum" else "max"
         where = ", ".join(str(arg.axes.index(i)) for i in over)
         call = "" if not axes else where if len(over) == 1 else f"({where})"
         inner = self.program.ops[op.args[0]]
-        if op.kind == "sum" and inner.kind == "square" and not axes:
-            root = self.pieces[inner.args[0]]
-            if root.code.isidentifier() and root.axes == arg.axes:
-                return Piece(f"float(np.vdot({root.code}, {root.code}))")
+        if op.kind == "sum" and inner.kind in ("square", "mul") and not arg.code.isidentifier():
+            a, b = (self.piece(k) for k in (inner.args * 2)[:2])
+            if not axes and a.code.isidentifier() and b.code.isidentifier() and a.axes == b.axes == arg.axes:
+                return Piece(f"float(np.vdot({a.code}, {b.code}))")
+            if a.axes == b.axes == arg.axes and over == arg.axes[-1:]:
+                return Piece(f"np.vecdot({a.code}, {b.code})", axes)
         code = f"{arg.within(ATOM)}.{name}({call})"
         return Piece(code if axes else f"float({code})", axes)
 
@@ -175,12 +179,12 @@ class Printer:
             isinstance(s, Table) or (s.index is not None and (counts[s.index] > 1 or self._of_rows(leaf, s.index)))
             for s in subscripts
         ]
-        basic = [":" if f else _slice(s, n) for f, s, n in zip(fancy, subscripts, leaf.shape, strict=True)]  # type: ignore[arg-type]
-        view = self._view(leaf)
+        basic = [":" if f else _slice(s, n) for f, s, n in zip(fancy, subscripts, leaf.shape, strict=True)]
+        view = self.view(leaf)
         if any(b != ":" for b in basic):
             view = f"{view}[{', '.join([':'] * len(batch) + basic)}]"
         if not any(fancy):
-            axes = (*batch, *(s.index for s in subscripts if s.index is not None))  # type: ignore[union-attr]
+            axes = (*batch, *(s.index for s in subscripts if s.index is not None))
             return Piece(view if axes else f"float({view})", axes)
         return self._fancy(leaf, view, subscripts, fancy, batch)
 
@@ -236,7 +240,7 @@ class Printer:
     def _vector(self, leaf: Leaf) -> str:
         return "x" if leaf.role == "variable" else f"v{leaf.order}"
 
-    def _view(self, leaf: Leaf) -> str:
+    def view(self, leaf: Leaf) -> str:
         if leaf.role == "data":
             return self._array(leaf)
         if leaf not in self._views:
@@ -268,7 +272,7 @@ def squeezed(leaf: Leaf, subscripts: tuple[Subscript, ...]) -> tuple[Leaf, tuple
 
 def _matrix_function(op: Op, arg: Piece) -> Piece:
     """A function of the matrix in the last two axes."""
-    matrix, results = op.detail  # type: ignore[misc]
+    matrix, results = op.detail
     lead = tuple(i for i in arg.axes if i not in matrix)
     return Piece(f"rt.{op.kind}({arg.transposed((*lead, *matrix)).code})", (*lead, *results))
 
