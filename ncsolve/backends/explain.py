@@ -18,8 +18,8 @@ from ncsolve.backends import runtime as rt
 from ncsolve.backends.layout import ATOM, LOOSE, PRODUCT, SUM, UNARY, Piece
 from ncsolve.graph.derivation import Derivation, positions
 from ncsolve.graph.formula import Writer
-from ncsolve.graph.nodes import ROW_WEIGHT, Gather, Index, Leaf, Subscript, unique
-from ncsolve.graph.program import Op, Program
+from ncsolve.graph.nodes import ROW_WEIGHT, Gather, Index, Leaf, MatrixFunction, Subscript, unique
+from ncsolve.graph.program import MATRIX, Op, Program
 
 Place = Mapping[Index, int]
 
@@ -77,6 +77,12 @@ def _variable(derivation: Derivation, position: int) -> str:
     return v.name + (f"[{', '.join(str(int(k)) for k in place)}]" if v.shape else "")
 
 
+def names_inside(op: Op) -> dict[Index, Index]:
+    """For each index of the argument of a "relabel", its name outside."""
+    back: dict[Index, Index] = {new: old for old, new in op.detail}
+    return {back.get(i, i): i for i in op.indices}
+
+
 class Evaluated:
     """The values of all operations at one point, as arrays with one axis for each of their indices."""
 
@@ -106,6 +112,10 @@ class Evaluated:
             spelled: list[Any] = [[letters[i] for i in space] for space in (*spaces, op.indices)]
             factors: list[Any] = [self.values[a] for a in op.args]
             return np.einsum(factors[0], spelled[0], factors[1], spelled[1], spelled[2])
+        if op.kind == "relabel":
+            return self.values[op.args[0]]
+        if op.kind in MATRIX:
+            return getattr(rt, op.kind)(self.matrices(op))
         return _FUNCTIONS[op.kind](*(self.over(a, op.indices) for a in op.args))
 
     def _gather(self, leaf: Leaf, subscripts: tuple[Subscript, ...]) -> Any:
@@ -120,6 +130,12 @@ class Evaluated:
         own = self.program.ops[op].indices
         values = self.values[op].transpose([own.index(i) for i in indices if i in own])
         return values.reshape([i.size if i in own else 1 for i in indices])
+
+    def matrices(self, op: Op) -> NDArray[np.float64]:
+        """The argument of a matrix function, the matrices in the last two axes."""
+        axes = op.detail[0]
+        lead = (i for i in self.program.ops[op.args[0]].indices if i not in axes)
+        return self.over(op.args[0], (*lead, *axes))
 
     def at(self, op: int, place: Place) -> float:
         return float(self.values[op][tuple(place[i] for i in self.program.ops[op].indices)])
@@ -143,7 +159,8 @@ class Evaluated:
             if current.kind == "where":
                 args = (args[1] if self.at(args[0], place) else args[2],)
             own = {i: k for i, k in place.items() if i in current.indices}
-            found = next(((a, p) for a in args if (p := self.nonfinite(a, own)) is not None), None)
+            inside = {i: own[j] for i, j in names_inside(current).items()} if current.kind == "relabel" else own
+            found = next(((a, p) for a in args if (p := self.nonfinite(a, inside)) is not None), None)
             if found is None:
                 return current, own
             op, place = found
@@ -161,6 +178,8 @@ class Sentence:
     def about(self, op: Op, place: Place) -> str:
         at = {i: sp.Integer(k) for i, k in place.items()}
         subject = f"{self.text(op.id, at).code} is {self.evaluated.at(op.id, place):g}"
+        if op.kind in MATRIX:
+            return f"{subject}: the matrix {self._matrix(op, place)}"
         if op.kind in ("sum", "contract"):
             return f"{subject}: its terms are finite, their sum overflows"
         inputs = {a: self.text(a, at).code for a in op.args if self.ops[a].kind != "const"}
@@ -178,7 +197,7 @@ class Sentence:
             op = self.ops[stack.pop()]
             if op.kind == "gather" and op.level == 2:
                 found[self.text(op.id, at).code] = self.evaluated.at(op.id, place)
-            elif op.kind not in ("sum", "contract", "peak"):
+            elif op.kind not in {"sum", "contract", "peak", "relabel", *MATRIX}:
                 stack += [a for a in op.args if a not in seen]
                 seen.update(op.args)
         return dict(sorted(found.items()))
@@ -196,6 +215,10 @@ class Sentence:
             return Piece("(...)")
         if op.kind in ("sum", "contract", "peak"):
             return self._sum(op, at, depth)
+        if op.kind == "relabel":
+            return self.text(op.args[0], {i: at[j] for i, j in names_inside(op).items()}, depth)
+        if op.kind in MATRIX:
+            return Piece(str(self.writer.expression(self._function(op), {i: at[i] for i in op.indices})))
         real = [a for a in op.args if self.ops[a].kind != "gather" or self.ops[a].detail[0] != ROW_WEIGHT]  # type: ignore[index]
         if len(real) < len(op.args):  # a factor 1 that nobody has written
             return self.text(real[0], at, depth)
@@ -227,6 +250,22 @@ class Sentence:
             place = tuple(int(here[i]) for i in gather.indices)
             return Piece(_variable(self.derivation, int(positions(graph, gather)[place])))
         return Piece(str(self.writer.element(gather, here)))
+
+    def _function(self, op: Op) -> MatrixFunction:
+        """The node that a matrix function computes."""
+        program, graph = self.evaluated.program, self.derivation.graph
+        return next(n for n in graph.meanings if isinstance(n, MatrixFunction) and program.operation_of(n) == op.id)
+
+    def _matrix(self, op: Op, place: Place) -> str:
+        """A matrix and what is wrong with it."""
+        name = self.writer.meaning(self._function(op), {i: sp.Integer(k) for i, k in place.items()})
+        lead = tuple(k for i, k in place.items() if i not in op.detail[1])
+        sign, logarithm = np.linalg.slogdet(self.evaluated.matrices(op)[lead])
+        if sign < 0 and op.kind == "logdet":
+            return f"{name} has a negative determinant"
+        if sign == 0 or op.kind == "inverse":
+            return f"{name} is singular"
+        return f"{name} has a determinant of {sign:g}*exp({logarithm:.6g})"
 
     def _sum(self, op: Op, at: Mapping[Index, sp.Basic], depth: int) -> Piece:
         over: tuple[Index, ...] = op.detail  # type: ignore[assignment]

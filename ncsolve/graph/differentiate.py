@@ -51,6 +51,7 @@ def differentials(graph: Graph, node: Node) -> list[Differential]:
         return []
     inverse = graph.matrix_function("inverse", node.operand, node.axes)
     assert isinstance(inverse, MatrixFunction)
+    graph.meanings.setdefault(inverse, graph.meanings[node])
     (a, b), (p, q) = node.axes, inverse.results
     if node.function == "inverse":
         factors = [graph.constant(-1), graph.relabel(inverse, {q: a}), graph.relabel(inverse, {p: b})]

@@ -14,11 +14,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy as sp
+from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.printing.pretty.stringpict import prettyForm
 
 from ncsolve.graph import kernels
 from ncsolve.graph.derivation import derive, positions
-from ncsolve.graph.nodes import Affine, Contract, Gather, Graph, Index, Leaf, Node, Peak, Pointwise, Subscript
+from ncsolve.graph.nodes import (
+    Affine,
+    Contract,
+    Gather,
+    Graph,
+    Index,
+    Leaf,
+    MatrixFunction,
+    Node,
+    Peak,
+    Pointwise,
+    Relabel,
+    Subscript,
+)
 
 if TYPE_CHECKING:
     from ncsolve.problem import Problem
@@ -28,17 +42,11 @@ At = Mapping[Index, sp.Basic]
 
 _NAMES = "ijklmpqrst"
 
-_DEFINITIONS: dict[type[sp.Function], Any] = {
-    kernels.sigmoid: lambda z: 1 / (1 + sp.exp(-z)),
-    kernels.softplus: lambda z: sp.log(1 + sp.exp(z)),
-    kernels.logaddexp: lambda a, b: sp.log(sp.exp(a) + sp.exp(b)),
-    kernels.expm1: lambda z: sp.exp(z) - 1,
-    kernels.log1p: lambda z: sp.log(1 + z),
-    kernels.xlogy: lambda x, y: x * sp.log(y),
-    kernels.cosine: lambda x, y: x / sp.sqrt(x**2 + y**2),
-    kernels.hypot: lambda x, y: sp.sqrt(x**2 + y**2),
-    kernels.quotient: lambda x, y: x / y,
-    kernels.step: lambda z: sp.Heaviside(z, sp.Rational(1, 2)),
+_DETERMINANTS: dict[str, Any] = {
+    "det": lambda det: det,
+    "logdet": sp.log,
+    "logabsdet": lambda det: sp.log(sp.Abs(det)),
+    "detsign": sp.sign,
 }
 
 
@@ -72,9 +80,10 @@ def gradient_formula(problem: Problem) -> list[sp.Eq]:
     for v in problem.variables:
         parts = arrays[Leaf("variable", v.name, v.shape, v.offset)]
         if v.shape:
-            element: list[sp.Symbol] = []
-            for _ in v.shape:
-                element.append(writer.fresh(avoid={*writer.bound_names, *map(str, element)}))
+            element: list[sp.Expr] = []
+            for size in v.shape:
+                taken = {*writer.bound_names, *map(str, element)}
+                element.append(sp.S.Zero if size == 1 else writer.fresh(avoid=taken))
             right, left = _array_part(writer, parts, element), v.symbol[tuple(element)]
         else:
             right, left = sp.Add(*scalars[v.offset]), v.symbol
@@ -117,7 +126,7 @@ def _scalar_parts(writer: Writer, adjoint: Mapping[Gather, Node]) -> dict[int, l
     return terms
 
 
-def _array_part(writer: Writer, parts: Iterable[tuple[Gather, Node]], element: list[sp.Symbol]) -> sp.Expr:
+def _array_part(writer: Writer, parts: Iterable[tuple[Gather, Node]], element: list[sp.Expr]) -> sp.Expr:
     """df/dX[element], the terms that hold for the same elements in one Piecewise."""
     terms: dict[sp.Basic, list[sp.Expr]] = defaultdict(list)
     for gather, bar in parts:
@@ -127,7 +136,7 @@ def _array_part(writer: Writer, parts: Iterable[tuple[Gather, Node]], element: l
     return sp.Add(*whole, *(sp.Piecewise((sp.Add(*some), condition), (0, True)) for condition, some in terms.items()))
 
 
-def _solved(writer: Writer, gather: Gather, bar: Node, element: list[sp.Symbol]) -> tuple[sp.Basic, sp.Expr]:
+def _solved(writer: Writer, gather: Gather, bar: Node, element: list[sp.Expr]) -> tuple[sp.Basic, sp.Expr]:
     """sum over I with s(I) = element of g(I), and the condition on the element under which there is such an I."""
     at: dict[Index, sp.Basic] = {}
     conditions: list[sp.Basic] = []
@@ -210,7 +219,7 @@ class Writer:
             limits += [tuple(a.xreplace(names) for a in limit) for limit in reversed(enumeration.limits)]
             if enumeration.condition is not sp.true:
                 body = sp.Piecewise((body, enumeration.condition.xreplace(names)), (0, True))
-        return sp.Sum(body, *limits) if limits else body
+        return _sum(body, limits) if limits else body
 
     def subscript(self, subscript: Subscript, at: At) -> sp.Expr:
         """A position along an axis."""
@@ -224,11 +233,12 @@ class Writer:
             enumeration = self.graph.enumerations[subscript.indices[0]]
             if (symbol := enumeration.symbols.get(subscript.leaf.name)) is not None:
                 return places[0][[s for s, _, _ in enumeration.limits].index(symbol)]
-        if (meaning := self._meaning(subscript, at)) is not None:
+        if (meaning := self.meaning(subscript, at)) is not None:
             return meaning
         return sp.IndexedBase(subscript.leaf.name)[tuple(places)]
 
-    def _meaning(self, table: Any, at: At) -> sp.Basic | None:
+    def meaning(self, table: Any, at: At) -> sp.Basic | None:
+        """What a computed table, or the matrix of a matrix function, was written as."""
         meaning = self.graph.meanings.get(table)
         return meaning and meaning.expression.xreplace({s: self.subscript(sub, at) for s, sub in meaning.scope.items()})
 
@@ -258,7 +268,9 @@ class Writer:
     def _inside(self, node: Node, at: At) -> list[dict[Index, sp.Basic]]:
         """What the indices stand for in a node's operands; a sum that was written out as such has one for each term."""
         inner = {i: at[i] for i in node.indices}
-        if isinstance(node, Peak):
+        if isinstance(node, Relabel):
+            inner = {i: at[node.names.get(i, i)] for i in node.operand.indices}
+        if isinstance(node, (Peak, MatrixFunction)):
             return []
         if not isinstance(node, Contract):
             return [inner]
@@ -274,6 +286,10 @@ class Writer:
             return self.element(node, at)
         if isinstance(node, Pointwise):
             return self._kernel(node, at)
+        if isinstance(node, Relabel):
+            return self._written[self._key(node.operand, inner[0])]
+        if isinstance(node, MatrixFunction):
+            return self._matrix_function(node, at)
         if isinstance(node, Peak):  # a shift on which the result does not depend
             return sp.S.Zero
         assert isinstance(node, Contract)
@@ -281,14 +297,20 @@ class Writer:
         terms = (sp.Mul(*(self._written[self._key(o, place)] for o in node.operands)) for place in inner)
         return self.total(sp.Add(*terms), summed)
 
+    def _matrix_function(self, node: MatrixFunction, at: At) -> sp.Expr:
+        matrix = self.meaning(node, at)
+        if node.function == "inverse":
+            return MatrixElement(sp.Inverse(matrix), *(at[i] for i in node.results))
+        return _DETERMINANTS[node.function](sp.Determinant(matrix))
+
     def _kernel(self, node: Pointwise, at: At) -> sp.Expr:
         kernel = node.kernel
-        for function, definition in _DEFINITIONS.items():
+        for function in kernels.FUNCTIONS:
             if kernel.has(function):
-                kernel = kernel.replace(function, definition)
+                kernel = kernel.replace(function, lambda *args, function=function: function.defined(*args))
         known: dict[sp.Basic, sp.Basic] = {o.symbol: self._written[self._key(o, at)] for o in node.operands}
         for operand in node.operands:
-            meaning = self._meaning(operand, at)
+            meaning = self.meaning(operand, at)
             if isinstance(meaning, (sp.logic.boolalg.Boolean, sp.logic.boolalg.BooleanAtom)):
                 known[operand.symbol > 0] = meaning
         return kernel.xreplace(known)
@@ -296,7 +318,7 @@ class Writer:
     def element(self, gather: Gather, at: At) -> sp.Expr:
         """An element of a leaf: `x[2*i + 1]`, `U[row[k], c]`, a scalar variable or parameter, a number of a table."""
         leaf = gather.leaf
-        meaning = self._meaning(gather, at)
+        meaning = self.meaning(gather, at)
         if meaning is not None:
             return meaning if isinstance(meaning, sp.Expr) else sp.Piecewise((1, meaning), (0, True))
         places = tuple(self.subscript(s, at) for s in gather.subscripts)
@@ -307,6 +329,13 @@ class Writer:
         if not leaf.shape:
             return base if base is not None else sp.Symbol(name, real=True)
         return (base if base is not None else sp.IndexedBase(name, shape=leaf.shape))[places]
+
+
+def _sum(body: sp.Expr, limits: list[tuple[sp.Basic, ...]]) -> sp.Sum:
+    """A Sum as it is: SymPy's constructor folds a Piecewise outwards, even past the inner sum that binds its index."""
+    result = sp.Expr.__new__(sp.Sum, body, *sp.Sum(1, *limits).args[1:])
+    result.is_commutative = True
+    return result
 
 
 def _number(value: Any) -> sp.Expr:

@@ -99,11 +99,13 @@ class Program:
         if isinstance(node, Contract):
             return self._contract([self._of_node[o.id] for o in node.operands], node.over)
         if isinstance(node, Relabel):
-            names = tuple(sorted(node.names.items()))
-            return self.op("relabel", self._of_node[node.operand.id], detail=names, indices=node.indices)
+            arg = self._of_node[node.operand.id]
+            indices = tuple(node.names.get(i, i) for i in self.ops[arg].indices)
+            return self.op("relabel", arg, detail=tuple(sorted(node.names.items())), indices=indices)
         if isinstance(node, MatrixFunction):
-            detail = (node.axes, node.results)
-            return self.op(node.function, self._of_node[node.operand.id], detail=detail, indices=node.indices)
+            arg = self._of_node[node.operand.id]
+            indices = (*(i for i in self.ops[arg].indices if i not in node.axes), *node.results)
+            return self.op(node.function, arg, detail=(node.axes, node.results), indices=indices)
         assert isinstance(node, Peak)
         return self.op("peak", self._of_node[node.operand.id], detail=node.over, indices=node.indices)
 
@@ -303,6 +305,10 @@ class Program:
         return before + after, max(left.level, right.level), a, b
 
     # -- facts -------------------------------------------------------------------------------------------------------
+
+    def operation_of(self, node: Node) -> int | None:
+        """The operation that computes a node, if any does."""
+        return self._of_node.get(node.id)
 
     def used(self, roots: Sequence[int]) -> list[Op]:
         """The operations that the roots need, in order."""
