@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import ClassVar
 
 import sympy as sp
 from sympy.core.function import ArgumentIndexError
@@ -16,16 +17,25 @@ from ncsolve.errors import ProblemError
 
 
 class _Real(sp.Function):  # type: ignore[misc]
-    """A function of real arguments with real values."""
+    """A function of real arguments with real values; `defined` writes it by SymPy's own functions."""
+
+    defined: ClassVar[Callable[..., sp.Expr]]
 
     def _eval_is_extended_real(self) -> bool:
         return True
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self.defined(*self.args)._eval_evalf(prec)
 
 
 class sigmoid(_Real):
     """1 / (1 + exp(-z))"""
 
     nargs = 1
+
+    @staticmethod
+    def defined(z: sp.Expr) -> sp.Expr:
+        return 1 / (1 + sp.exp(-z))
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         z = self.args[0]
@@ -37,6 +47,10 @@ class softplus(_Real):
 
     nargs = 1
 
+    @staticmethod
+    def defined(z: sp.Expr) -> sp.Expr:
+        return sp.log(1 + sp.exp(z))
+
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return sigmoid(self.args[0])
 
@@ -45,6 +59,10 @@ class logaddexp(_Real):
     """log(exp(a) + exp(b)), without overflow"""
 
     nargs = 2
+
+    @staticmethod
+    def defined(a: sp.Expr, b: sp.Expr) -> sp.Expr:
+        return sp.log(sp.exp(a) + sp.exp(b))
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         a, b = self.args
@@ -56,6 +74,10 @@ class expm1(_Real):
 
     nargs = 1
 
+    @staticmethod
+    def defined(z: sp.Expr) -> sp.Expr:
+        return sp.exp(z) - 1
+
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return sp.exp(self.args[0])
 
@@ -65,6 +87,10 @@ class log1p(_Real):
 
     nargs = 1
 
+    @staticmethod
+    def defined(z: sp.Expr) -> sp.Expr:
+        return sp.log(1 + z)
+
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return 1 / (1 + self.args[0])
 
@@ -73,6 +99,10 @@ class xlogy(_Real):
     """x log(y), which is 0 at x = 0"""
 
     nargs = 2
+
+    @staticmethod
+    def defined(x: sp.Expr, y: sp.Expr) -> sp.Expr:
+        return x * sp.log(y)
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         x, y = self.args
@@ -84,6 +114,10 @@ class hypot(_Real):
 
     nargs = 2
 
+    @staticmethod
+    def defined(x: sp.Expr, y: sp.Expr) -> sp.Expr:
+        return sp.sqrt(x**2 + y**2)
+
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         x, y = self.args
         return cosine(x, y) if argindex == 1 else cosine(y, x)
@@ -93,6 +127,10 @@ class cosine(_Real):
     """x / sqrt(x**2 + y**2), and 0 at the kink x = y = 0 (an element of Clarke's subdifferential of hypot)"""
 
     nargs = 2
+
+    @staticmethod
+    def defined(x: sp.Expr, y: sp.Expr) -> sp.Expr:
+        return x / sp.sqrt(x**2 + y**2)
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         x, y = self.args
@@ -106,6 +144,10 @@ class quotient(_Real):
 
     nargs = 2
 
+    @staticmethod
+    def defined(x: sp.Expr, y: sp.Expr) -> sp.Expr:
+        return x / y
+
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         x, y = self.args
         return quotient(sp.S.One, y) if argindex == 1 else -quotient(quotient(x, y), y)
@@ -116,11 +158,15 @@ class step(_Real):
 
     nargs = 1
 
+    @staticmethod
+    def defined(z: sp.Expr) -> sp.Expr:
+        return sp.Heaviside(z, sp.Rational(1, 2))
+
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return sp.S.Zero
 
 
-FUNCTIONS: tuple[type[sp.Function], ...] = (
+FUNCTIONS: tuple[type[_Real], ...] = (
     sigmoid, softplus, logaddexp, expm1, log1p, xlogy, hypot, cosine, quotient, step,
 )  # fmt: skip
 

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterator
 from functools import reduce
 
 import mpmath
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 import ncsolve as nc
+from ncsolve.graph.formula import gradient_formula
 
 DIGITS = 60
 PHASES = [Phase.explicit, Phase.generate]
 UNARY = {
     sp.exp: mpmath.exp, sp.log: mpmath.log, sp.sin: mpmath.sin, sp.cos: mpmath.cos, sp.tan: mpmath.tan,
     sp.tanh: mpmath.tanh, sp.atan: mpmath.atan, sp.asinh: mpmath.asinh, sp.erf: mpmath.erf, sp.Abs: abs, sp.sign: mpmath.sign,
-    sp.sinh: mpmath.sinh, sp.cosh: mpmath.cosh, sp.Not: operator.not_, sp.floor: mpmath.floor,
+    sp.sinh: mpmath.sinh,  sp.cosh: mpmath.cosh, sp.Not: operator.not_, sp.floor: mpmath.floor,
 }  # fmt: skip
 NARY = {
     sp.Add: mpmath.fsum, sp.Mul: mpmath.fprod, sp.Max: max, sp.Min: min, sp.And: all, sp.ITE: lambda a: a[1] if a[0] else a[2], sp.Or: any,
     sp.Pow: lambda a: a[0] ** a[1], sp.Mod: lambda a: a[0] % a[1], sp.atan2: lambda a: mpmath.atan2(*a),
-    sp.KroneckerDelta: lambda a: int(a[0] == a[1]),
+    sp.KroneckerDelta: lambda a: int(a[0] == a[1]), sp.Heaviside: lambda a: a[1] if a[0] == 0 else int(a[0] > 0),
     sp.Equality: lambda a: a[0] == a[1], sp.Unequality: lambda a: a[0] != a[1], sp.StrictLessThan: lambda a: a[0] < a[1],
     sp.LessThan: lambda a: a[0] <= a[1], sp.StrictGreaterThan: lambda a: a[0] > a[1], sp.GreaterThan: lambda a: a[0] >= a[1],
 }  # fmt: skip
@@ -38,10 +40,7 @@ def slowly(e: sp.Basic, values: dict) -> mpmath.mpf:
     if isinstance(e, sp.Indexed):
         return values[e.base][tuple(int(slowly(k, values)) for k in e.indices)]
     if isinstance(e, sp.Sum):
-        symbol, low, high = e.limits[-1]
-        inner = sp.Sum(e.function, *e.limits[:-1]) if len(e.limits) > 1 else e.function
-        ends = int(slowly(low, values)), int(slowly(high, values))
-        return mpmath.fsum(slowly(inner, {**values, symbol: k}) for k in range(ends[0], ends[1] + 1))
+        return mpmath.fsum(slowly(e.function, inner) for inner in ranged(e.limits, values))
     if isinstance(e, sp.Piecewise):
         return next(slowly(piece.expr, values) for piece in e.args if slowly(piece.cond, values))
     if e in (sp.true, sp.false):
@@ -53,6 +52,16 @@ def slowly(e: sp.Basic, values: dict) -> mpmath.mpf:
     args = [slowly(a, values) for a in e.args]
     kind = next(k for k in (*UNARY, *NARY) if isinstance(e, k))
     return UNARY[kind](*args) if kind in UNARY else NARY[kind](args)
+
+
+def ranged(limits: tuple, values: dict) -> Iterator[dict]:
+    """The values with those of the bound symbols of a sum, for each of its terms."""
+    if not limits:
+        yield values
+        return
+    *inner, (symbol, low, high) = limits
+    for k in range(int(slowly(low, values)), int(slowly(high, values)) + 1):
+        yield from ranged(tuple(inner), {**values, symbol: k})
 
 
 class Reference:
@@ -106,6 +115,24 @@ def check(problem: nc.Problem, seed: int = 0) -> None:
     many = oracle.hvp(batch, batch[::-1])
     np.testing.assert_allclose(many, [oracle.hvp(a, b) for a, b in zip(batch, batch[::-1], strict=True)], rtol=1e-8, atol=1e-8 * scale(dense))
     np.testing.assert_allclose(oracle.hvp(x, batch), [oracle.hvp(x, b) for b in batch], rtol=1e-8, atol=1e-8 * scale(dense))
+
+
+def check_formula(problem: nc.Problem, seed: int = 0) -> None:
+    """The gradient as a formula, element by element, against the gradient."""
+    oracle = nc.compile(problem)
+    x = np.random.default_rng(seed).uniform(-1.5, 1.5, problem.n).round(3)
+    values = {**problem.parameters, **problem.data}
+    for v in problem.variables:
+        part = np.array([mpmath.mpf(a) for a in x[v.slice]], dtype=object).reshape(v.shape)
+        values[v.symbol] = part if v.shape else part.item()
+    expected = []
+    for v, equation in zip(problem.variables, gradient_formula(problem), strict=True):
+        element = equation.lhs.args[1]
+        for place in np.ndindex(*v.shape):
+            at = dict(zip(element.indices, place, strict=True)) if v.shape else {}
+            expected.append(float(slowly(equation.rhs, {**values, **at})))
+    gradient = oracle.gradient(x)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-8, atol=1e-8 * scale(gradient))
 
 
 def scale(a: np.ndarray) -> float:
@@ -239,3 +266,11 @@ def test_sums(objective: sp.Expr) -> None:
 def test_compositions_of_sums(objectives: list[sp.Expr], join) -> None:
     if (problem := as_problem(reduce(join, objectives))) is not None:
         check(problem)
+
+
+@quick
+@given(sums())
+def test_formulas(objective: sp.Expr) -> None:
+    assume(not any(piece.cond.has(sp.Sum) for p in objective.atoms(sp.Piecewise) for piece in p.args))  # SymPy folds them
+    if (problem := as_problem(objective)) is not None:
+        check_formula(problem)
