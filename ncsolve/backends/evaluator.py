@@ -33,6 +33,7 @@ BACKENDS = ("numpy", "numba", "auto")
 
 _BLOCK = 4_000_000  # numbers that the temporaries of one block may hold
 _ROW_BLOCKS_FROM = 32_000_000  # numbers in temporaries from which a single point is evaluated in blocks of rows
+_FEW_ROWS = 1000  # a finite sum below this is never cut
 _REPAID = 2.0  # estimated seconds of NumPy after which a function is compiled
 _ARITHMETIC = (ValueError, OverflowError, ZeroDivisionError)  # what `math` raises where NumPy returns nan or inf
 
@@ -112,7 +113,7 @@ class Evaluator:
     def _row_block(self, kind: str) -> int:
         """The rows of one block, or 0 where the sum is evaluated whole; native code keeps no temporaries."""
         samples = self.derivation.samples
-        if samples is None or samples.size * self.derivation.n < 1000 or self.choice == "numba":
+        if samples is None or samples.size < _FEW_ROWS or self.choice == "numba":
             return 0
         footprint = self.numpy.footprint(kind)
         return 0 if footprint < _ROW_BLOCKS_FROM else max(1, samples.size * _BLOCK // footprint)
