@@ -80,7 +80,7 @@ def minimise_diagonal(a: Vector, w: Vector, radius: float) -> tuple[Vector, bool
         q[0] = math.sqrt(1 - size * size)  # the hard case: to the boundary along the lowest eigenvector
         return radius * q, True
     for _ in range(100):
-        slope = float((q * q / (d + mu)).sum())
+        slope = -float(q.dot(diagonal_solve(q, d, mu)))
         step = size * size / slope * (size - 1)
         if size - 1 <= 1e-12 or mu + step == mu:
             break
