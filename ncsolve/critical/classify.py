@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ncsolve.critical import words
-from ncsolve.critical.decide import decide, reduce
+from ncsolve.critical.decide import Degeneracy, decide, degeneracy
 from ncsolve.critical.face import NEAR, Face, projected_gradient
-from ncsolve.critical.inertia import Inertia, inertia
+from ncsolve.critical.inertia import LEEWAY, Inertia, inertia
 from ncsolve.critical.newton import Refined, hessian_on, refine
 from ncsolve.critical.noise import hessian_jumps
 from ncsolve.critical.point import CriticalPoint, Kind
 from ncsolve.critical.probe import fall_along, line, probe
 from ncsolve.critical.products import lanczos
-from ncsolve.critical.reduction import LEEWAY, Reduced
+from ncsolve.critical.reduction import Reduced
 from ncsolve.critical.spectrum import EPS, SAFETY, spectrum_of
 
 if TYPE_CHECKING:
@@ -60,9 +60,10 @@ class _Judge:
         if not np.isfinite(self.objective) or not np.isfinite(self.gradient).all():
             reason = self.oracle.explain_nonfinite(self.x) or f"f = {self.objective:g}"
             return self.verdict("undecided", f"f or its gradient is not finite here: {reason}")
-        if not np.array_equal(self.oracle.project(self.x), self.x):
-            outside = int(np.argmax(np.abs(self.oracle.project(self.x) - self.x)))
-            return self.verdict("not-critical", f"x[{outside}] = {self.x[outside]:g} is outside its bounds")
+        outside = np.abs(self.oracle.project(self.x) - self.x)
+        if (outside > NEAR * (1 + np.abs(self.x))).any():
+            worst = int(np.argmax(outside))
+            return self.verdict("not-critical", f"x[{worst}] = {self.x[worst]:g} is outside its bounds")
         if self.x.size > AFFORDABLE and not self.oracle.structure.sparse:
             return self.by_products()
         refined = refine(self.oracle, self.x, self.gradient, reach=None if self.critical else NEAR)
@@ -75,15 +76,18 @@ class _Judge:
     def smooth(self, refined: Refined) -> CriticalPoint:
         """By eigenvalues; and where these leave it open, by higher derivatives."""
         if not self.critical and not self.found(refined):
-            here = Inertia(refined.spectrum, refined.hessian, refined.spectrum.flat, 0.0)
+            here = Inertia(refined.spectrum, refined.spectrum.separate(0 * refined.hessian), None)
             return self.verdict("not-critical", "no critical point lies within 1e-6 (1 + |x|)", here)
         counted = inertia(self.oracle, refined)
         if counted is None:
             return self.without_hessian()
-        reduced = reduce(self.oracle, refined, counted) if counted.nullity else None
+        singular = Degeneracy(0, None)
+        if counted.nullity and not (counted.negative and counted.positive):
+            singular = degeneracy(self.oracle, refined, counted)
+        reduced = singular.rest
         if reduced and reduced.trend == "open" and refined.x.size <= AFFORDABLE and hessian_jumps(self.oracle, refined.x):
             return self.at_kink("the Hessian jumps here")
-        told = [words.higher(reduced)] if reduced else []
+        told = words.degeneracy(singular)
         if not self.is_close(refined, counted, reduced):
             told.append("no critical point is found close to x")
             return self.verdict("undecided", "; ".join(told), counted)
@@ -113,11 +117,11 @@ class _Judge:
                 return False
         if reduced and reduced.trend == "open":
             # a slope where H is flat, beyond what curvature within rounding could make of it
-            flat = spectrum.vectors[:, spectrum.flat]
-            slope, error = np.abs(flat.T @ refined.gradient[free]), np.abs(flat).T @ refined.noise.error[free]
+            flat = np.abs(spectrum.flat).T, spectrum.flat.T
+            slope, error = np.abs(flat[1] @ refined.gradient[free]), flat[0] @ refined.noise.error[free]
             return refined.settled and bool((slope <= error + spectrum.rounding * scale).all())
         if reduced and not refined.settled:
-            across = float(np.abs(spectrum.solve(refined.gradient[free], counted.suspects)).max())
+            across = float(np.abs(counted.separation.solve(refined.gradient[free])).max())
             return max(across, reduced.distance) <= LEEWAY * scale
         return refined.settled
 
@@ -182,9 +186,10 @@ class _Judge:
     def verdict(
         self, kind: Kind, because: str, counted: Inertia | None = None, witness: Vector | None = None
     ) -> CriticalPoint:
-        tolerance = counted.spectrum.tolerance(counted.nullity) if counted else 0.0
-        told = [f"the largest entry of the gradient is {self.norm:.2g} ({'at most' if self.critical else 'above'} {self.allowed:g})"]
-        told += [words.curvature(counted, tolerance)] if counted else []
+        tolerance = counted.tolerance if counted else 0.0
+        projected = "" if self.oracle.lower is None else "projected "
+        told = [f"{projected}gradient {self.norm:.2g} ({'at most' if self.critical else 'above'} {self.allowed:g})"]
+        told += [words.curvature(counted)] if counted else []
         told += [because] if because else []
         return CriticalPoint(
             kind=kind,

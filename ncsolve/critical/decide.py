@@ -9,17 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.critical.cone import copositivity
+from ncsolve.critical.face import NEAR
 from ncsolve.critical.inertia import Inertia
 from ncsolve.critical.newton import Refined
 from ncsolve.critical.point import Kind
 from ncsolve.critical.probe import Curve, line
 from ncsolve.critical.reduction import NullSpace, Reduced
-from ncsolve.critical.spectrum import SAFETY, spectrum_of
+from ncsolve.critical.spectrum import SAFETY, Dense
+from ncsolve.critical.symmetry import orbit
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
 
-__all__ = ["Decision", "decide", "reduce"]
+__all__ = ["Decision", "Degeneracy", "decide", "degeneracy"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -34,25 +36,36 @@ class Decision:
     falling: list[Curve]
 
 
-def reduce(oracle: Oracle, refined: Refined, inertia: Inertia) -> Reduced:
-    """What higher derivatives say on the null space of the Hessian."""
-    if not inertia.counted:
-        return Reduced("open", 2, 0.0)
-    spectrum, free = inertia.spectrum, refined.face.free
+@dataclass(frozen=True, eq=False)
+class Degeneracy:
+    """Of a null space: `moved` dimensions are tangent to symmetries of f; on the `rest`, if any, higher derivatives decide."""
 
-    def embed(columns: Matrix) -> Matrix:
-        full = np.zeros((refined.x.size, columns.shape[1]))
-        full[free] = columns
-        return full
+    moved: int
+    rest: Reduced | None
+
+
+def degeneracy(oracle: Oracle, refined: Refined, inertia: Inertia) -> Degeneracy:
+    """Why the Hessian is singular, and what higher derivatives say where no symmetry explains it."""
+    free = refined.face.free
 
     def solve(b: Vector) -> Vector:
         full = np.zeros_like(b)
-        full[free] = spectrum.solve(b[free], inertia.suspects)
+        full[free] = inertia.separation.solve(b[free])
         return full
 
-    U = embed(np.linalg.qr(spectrum.vectors[:, inertia.suspects])[0])
+    U = np.zeros((refined.x.size, inertia.nullity))
+    U[free] = np.linalg.qr(inertia.separation.null)[0]
+    moved = 0
+    if free.size == refined.x.size:
+        tangents = orbit(oracle, refined.x)
+        inside = U.T @ tangents
+        if np.linalg.norm(tangents - U @ inside) <= NEAR * np.linalg.norm(tangents):
+            moved = tangents.shape[1]
+            U = U @ np.linalg.svd(inside)[0][:, moved:]
+    if not U.shape[1]:
+        return Degeneracy(moved, None)
     slope = np.abs(U.T @ refined.gradient) + np.abs(U).T @ refined.noise.error
-    return NullSpace(oracle, refined.x, free, U, float(slope.max()), solve).reduce()
+    return Degeneracy(moved, NullSpace(oracle, refined.x, free, U, float(slope.max()), solve).reduce())
 
 
 def decide(oracle: Oracle, refined: Refined, inertia: Inertia, reduced: Reduced | None) -> Decision:
@@ -95,11 +108,12 @@ def _on_cone(oracle: Oracle, refined: Refined, inertia: Inertia, decision: Decis
     H = oracle.hessian(refined.x, dense=True)
     H_fw = H[np.ix_(face.free, weak)] * inward
     H_ww = H[np.ix_(weak, weak)] * inward * inward[:, None]
-    response = -np.column_stack([inertia.spectrum.solve(column) for column in H_fw.T]) if face.free.size else H_fw
+    response = -np.column_stack([inertia.separation.solve(column) for column in H_fw.T]) if face.free.size else H_fw
     S = H_ww + H_fw.T @ response
     if inertia.nullity or not np.isfinite(S).all():
         return Decision("degenerate", bounds, decision.falling)
-    tolerance = SAFETY * float(np.abs(inertia.change).max(initial=0.0)) + spectrum_of(H_ww).rounding
+    tolerance = SAFETY * float(abs(inertia.change).max()) if face.free.size else 0.0
+    tolerance += Dense(H_ww).rounding
     up, down = copositivity(S, tolerance), copositivity(-S, tolerance)
     falling = decision.falling
     if up.direction is not None:

@@ -1,4 +1,4 @@
-"""The spectrum of a large Hessian near zero: inertia by a symmetric factorisation, eigenvalues by Lanczos on its inverse."""
+"""The signs of the eigenvalues of a large Hessian by symmetric factorisations of H - shift I."""
 
 from __future__ import annotations
 
@@ -9,66 +9,110 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.critical.products import lanczos
-from ncsolve.critical.spectrum import EPS, SAFETY, Spectrum, dense_spectrum
+from ncsolve.critical.spectrum import EPS, SAFETY, Separation
 
-__all__ = ["nearest_to_zero"]
+__all__ = ["Factored"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
+STEPS = 20  # of Lanczos, for the eigenvalues that are told
+GROWTH = 1e6  # of a factor's entries, beyond which signs of pivots are not believed
+
 
 class Factors(NamedTuple):
-    """L D L^T = H - shift I: its solve and the number of negative pivots, which is the number of eigenvalues below the shift."""
+    """L D L^T = H - shift I: its solve, and the number of negative pivots = of eigenvalues of H below the shift."""
 
     solve: Callable[[Vector], Vector]
-    negative: int
+    below: int
 
 
-def nearest_to_zero(hessian: Any, count: int = 4) -> Spectrum:
-    """Inertia of H (m, m), dense or sparse, and the `count` eigenvalues nearest to zero with the outermost ones.
+class Factored:
+    """Inertia by Sylvester's law: D of L D L^T = H - shift I has as many negative entries as H has eigenvalues < shift.
 
-    Sylvester: H - shift I = L D L^T has as many negative pivots as H has eigenvalues below the shift. A shift of the size of
-    rounding is used where H itself cannot be factorised.
+    Dense: Bunch-Kaufman, or Cholesky where that works. Sparse: SuperLU with its pivots kept on the diagonal.
     """
-    from scipy.sparse.linalg import LinearOperator, eigsh
 
-    size = hessian.shape[0]
-    rounding = SAFETY * size * EPS * float(abs(hessian).sum(axis=0).max())
-    for shift in (0.0, rounding / 2, -rounding / 2):
-        factors = _factorise(hessian, shift)
-        if factors is None:
-            continue
-        inverse = LinearOperator((size, size), matvec=factors.solve, dtype=float)
-        start = np.random.default_rng(0).standard_normal(size)
-        values, vectors = eigsh(hessian, k=count, sigma=shift, OPinv=inverse, v0=start, tol=1e-8)
-        below = np.count_nonzero(values < shift) - np.count_nonzero(values < 0)
-        ends = lanczos(lambda v: hessian @ v, size, steps=30)
-        lowest = vectors[:, 0] if values[0] <= ends.values[0] else ends.lowest
-        eigenvalues = np.sort(np.concatenate([values, ends.values[[0, -1]]]))
-        negative = factors.negative - int(below)
-        return Spectrum(values, vectors, size, negative, rounding, eigenvalues, factors.solve, lowest)
-    return dense_spectrum(hessian if isinstance(hessian, np.ndarray) else hessian.toarray())
+    complete = False
+
+    def __init__(self, hessian: Any) -> None:
+        self.hessian = hessian
+        self.size = int(hessian.shape[0])
+        self.rounding = SAFETY * self.size * EPS * _norm(hessian)
+        self.factors = self._factorise(0.0)
+        self.negative = self.factors.below
+        near = lanczos(self.factors.solve, self.size, STEPS)
+        ends = lanczos(lambda v: hessian @ v, self.size, STEPS)
+        reciprocals = near.values[[0, -1]]
+        nearest = 1 / reciprocals[np.argmax(np.abs(reciprocals))]
+        self.eigenvalues = np.sort([ends.values[0], nearest, ends.values[-1]])
+        # the lowest that is seen: by the inverse if it is close to zero, else by H itself
+        inner = near.values[0] < 0 and 1 / near.values[0] < ends.values[0]
+        self.lowest = near.lowest if inner else ends.lowest
+
+    @property
+    def flat(self) -> Matrix:
+        return self.separate(0 * self.hessian).null
+
+    def solve(self, b: Vector) -> Vector:
+        return self.factors.solve(b)
+
+    def spread(self, error: Vector) -> Vector:
+        return self.factors.solve(error * np.where(np.arange(self.size) % 2, -1.0, 1.0))
+
+    def separate(self, change: Any) -> Separation:
+        """Eigenvalues in [-t, t] with t = rounding + 4 |change| may be zero; their space by inverse subspace iteration."""
+        t = self.rounding + SAFETY * _norm(change)
+        above = self._factorise(t)
+        surely = self._factorise(-t).below if self.negative else 0
+        nullity = above.below - surely
+        if not nullity:
+            return Separation(surely, np.empty((self.size, 0)), self.solve)
+        basis = np.random.default_rng(0).standard_normal((self.size, nullity))
+        for _ in range(4):
+            basis = np.linalg.qr(np.column_stack([above.solve(column) for column in basis.T]))[0]
+
+        def solve(b: Vector) -> Vector:
+            inside = self.factors.solve(b - basis @ (basis.T @ b))
+            return np.asarray(inside - basis @ (basis.T @ inside))
+
+        return Separation(surely, basis, solve)
+
+    def _factorise(self, shift: float) -> Factors:
+        """By this shift, or by one that rounding cannot tell from it where H - shift I is singular."""
+        factorise = _dense if isinstance(self.hessian, np.ndarray) else _sparse
+        for nudge in (0.0, 0.5, -0.5, 2.0, -2.0, 16.0, -16.0):
+            factors = factorise(self.hessian, shift + nudge * self.rounding)
+            if factors is not None:
+                return factors
+        raise np.linalg.LinAlgError(f"no shift near {shift:g} makes the Hessian invertible")
 
 
-def _factorise(hessian: Any, shift: float) -> Factors | None:
-    return _bunch_kaufman(hessian, shift) if isinstance(hessian, np.ndarray) else _sparse(hessian, shift)
+def _norm(matrix: Any) -> float:
+    """An upper bound of the largest |eigenvalue|: the largest row sum."""
+    return float(abs(matrix).sum(axis=0).max())
 
 
-def _bunch_kaufman(hessian: Matrix, shift: float) -> Factors | None:
+def _dense(hessian: Matrix, shift: float) -> Factors | None:
+    from scipy.linalg import cho_solve
     from scipy.linalg.lapack import dsytrf, dsytrf_lwork, dsytrs
 
     size = hessian.shape[0]
-    work = int(dsytrf_lwork(size, lower=1)[0])
-    factor, pivots, info = dsytrf(hessian - shift * np.eye(size), lower=1, lwork=work, overwrite_a=1)
+    shifted = hessian - shift * np.eye(size)
+    try:
+        triangle = np.linalg.cholesky(shifted)
+        return Factors(lambda b: cho_solve((triangle, True), b, check_finite=False), 0)
+    except np.linalg.LinAlgError:
+        pass
+    factor, pivots, info = dsytrf(shifted, lower=1, lwork=int(dsytrf_lwork(size, lower=1)[0]), overwrite_a=1)
     if info != 0:
         return None
-    single = pivots > 0  # each 2 x 2 pivot, marked by two negative entries, has one eigenvalue of either sign
-    negative = int(np.count_nonzero(np.diag(factor)[single] < 0) + np.count_nonzero(~single) // 2)
-    return Factors(lambda b: dsytrs(factor, pivots, b, lower=1)[0].ravel(), negative)
+    single = pivots > 0  # a 2 x 2 pivot, marked by two negative entries, has one eigenvalue of either sign
+    below = np.count_nonzero(np.diag(factor)[single] < 0) + np.count_nonzero(~single) // 2
+    return Factors(lambda b: dsytrs(factor, pivots, b, lower=1)[0].ravel(), int(below))
 
 
 def _sparse(hessian: Any, shift: float) -> Factors | None:
-    """SuperLU with pivots kept on the diagonal; refused where that made the factors grow."""
     from scipy.sparse import eye_array
     from scipy.sparse.linalg import splu
 
@@ -77,9 +121,7 @@ def _sparse(hessian: Any, shift: float) -> Factors | None:
         lu = splu(shifted, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
     except RuntimeError:  # exactly singular
         return None
-    if not np.array_equal(lu.perm_r, lu.perm_c):
+    upper = lu.U
+    if not np.array_equal(lu.perm_r, lu.perm_c) or not np.abs(upper.data).max() < GROWTH * np.abs(shifted.data).max():
         return None
-    growth = float(abs(lu.U).max()) / float(abs(shifted).max())
-    if not growth < 1e6:
-        return None
-    return Factors(lu.solve, int(np.count_nonzero(lu.U.diagonal() < 0)))
+    return Factors(lu.solve, int(np.count_nonzero(upper.diagonal() < 0)))

@@ -10,40 +10,47 @@ from numpy.typing import NDArray
 
 from ncsolve.critical.newton import Refined, hessian_on
 from ncsolve.critical.noise import rounding_of
-from ncsolve.critical.reduction import LEEWAY
-from ncsolve.critical.spectrum import Spectrum, spectrum_of, with_zeros
+from ncsolve.critical.spectrum import EPS, SAFETY, Separation, Spectrum, spectrum_of
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
 
-__all__ = ["Inertia", "inertia"]
+__all__ = ["LEEWAY", "Inertia", "inertia"]
+
+LEEWAY = EPS**0.25
+"""How far off, relative to 1 + |x|, a critical point is believed to be at most once Newton's method has settled."""
 
 
 @dataclass(frozen=True, eq=False)
 class Inertia:
-    """`suspects` marks the eigenvalues among spectrum.values that count as zero; `change` is the change of H that was allowed for."""
+    """The signs of the eigenvalues in `spectrum`, by a separation from zero that allowed for this `change` of H."""
 
     spectrum: Spectrum
-    hessian: Any
-    suspects: NDArray[np.bool_]
+    separation: Separation
     change: Any
 
     @property
-    def nullity(self) -> int:
-        return int(np.count_nonzero(self.suspects))
+    def negative(self) -> int:
+        return self.separation.negative
 
     @property
-    def negative(self) -> int:
-        return self.spectrum.negative - int(np.count_nonzero(self.spectrum.values[self.suspects] < 0))
+    def nullity(self) -> int:
+        return self.separation.nullity
 
     @property
     def positive(self) -> int:
         return self.spectrum.size - self.negative - self.nullity
 
     @property
-    def counted(self) -> bool:
-        """False when there may be more zeros than the eigenvalues that were computed."""
-        return self.spectrum.complete or not self.suspects.all()
+    def tolerance(self) -> float:
+        """The size that separates zero eigenvalues from the others: that of rounding, where there is room for it."""
+        spectrum = self.spectrum
+        magnitude = np.sort(np.abs(spectrum.eigenvalues))
+        if not magnitude.size or not spectrum.complete:
+            return spectrum.rounding
+        rounding = SAFETY * spectrum.size * EPS * float(magnitude[-1])
+        zeros, others = magnitude[: self.nullity], magnitude[self.nullity :]
+        return max(float(zeros.max(initial=0.0)), min(rounding, float(others.min(initial=np.inf)) / 2))
 
 
 def inertia(oracle: Oracle, refined: Refined) -> Inertia | None:
@@ -56,20 +63,20 @@ def inertia(oracle: Oracle, refined: Refined) -> Inertia | None:
         if moved is None:
             return None
         change = moved - hessian
-        result = Inertia(spectrum, hessian, spectrum.suspects(change), change)
+        result = Inertia(spectrum, spectrum.separate(change), change)
         if last or not result.nullity:
             return result
         hessian = hessian_on(oracle, refined.x, free)
         if hessian is None:
             return None
-        spectrum = with_zeros(spectrum_of(hessian), hessian)
+        spectrum = spectrum_of(hessian, all_of_it=True)
     raise AssertionError("unreachable")
 
 
 def _elsewhere(oracle: Oracle, refined: Refined, spread: NDArray[np.float64]) -> NDArray[np.float64]:
     """x, moved by the spread (at most the leeway) and by rounding."""
     x = refined.x.copy()
-    longest = LEEWAY * (1 + float(np.abs(x).max()))
-    length = float(np.linalg.norm(spread))
-    x[refined.face.free] += spread * min(1.0, longest / length if length else 1.0) + rounding_of(x)[refined.face.free]
+    free = refined.face.free
+    longest, length = LEEWAY * (1 + float(np.abs(x).max())), float(np.linalg.norm(spread))
+    x[free] += spread * min(1.0, longest / length if length else 1.0) + rounding_of(x)[free]
     return np.asarray(oracle.project(x))

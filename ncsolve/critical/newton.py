@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.critical.face import Face
-from ncsolve.critical.noise import Noise
+from ncsolve.critical.noise import Noise, rounding_of
 from ncsolve.critical.spectrum import COMPLETE, EPS, Spectrum, spectrum_of
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class _Newton:
         self.oracle, self.face = oracle, face
         self.start, self.x, self.gradient = x, x, gradient
         self.limit = None if reach is None else reach * (1 + float(np.abs(x).max(initial=0.0)))
+        self.rounding = rounding_of(x)
         self.in_reach, self.vanishing = True, False
 
     def run(self) -> bool:
@@ -122,7 +123,7 @@ class _Newton:
         self.step = np.zeros_like(self.x)
         self.step[self.face.free] = -self.spectrum.solve(self.gradient[self.face.free])
         self.size = float(np.linalg.norm(self.step))
-        self.vanishing = bool((np.abs(self.step) <= EPS * np.maximum(np.abs(self.x), np.abs(self.start))).all())
+        self.vanishing = bool((np.abs(self.step) <= np.maximum(EPS * np.abs(self.x), self.rounding)).all())
 
     def advance(self, times: float, below: float) -> bool:
         """Go `times` the step, if that is in reach and the next step by the same Hessian is shorter than `below`."""
@@ -141,7 +142,7 @@ class _Newton:
         return False
 
     def result(self) -> Refined:
-        noise = Noise.at(self.oracle, self.x, self.gradient)
+        noise = Noise.at(self.oracle, self.x)
         uncertainty = self.spectrum.spread(noise.error[self.face.free])
         settled = self.vanishing or self.size <= float(np.linalg.norm(uncertainty))
         return Refined(

@@ -1,4 +1,4 @@
-"""How well rounding lets the gradient be known at a point, and whether the gradient jumps there."""
+"""How well rounding lets the gradient be known at a point, and whether derivatives jump there."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["Noise", "hessian_jumps", "rounding_of"]
 
 Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
 
-KINK_SCALES = np.array([2.0, 2e2, 2e4])  # in units of the rounding of x
+SIDES: Vector = np.array([2.0, 2e2, 2e4])  # distances on both sides of x, in units of the rounding of x
+TABLE: Vector = 1e8 * np.arange(-3.0, 4.0)  # nearly half of the digits of x, so that x itself is rounded at random
 GOLDEN = 0.6180339887498949
-TABLE = np.arange(-3, 4) * 1e8  # nearly half of the digits of x, so that x itself is rounded at random
+SAME = 0.1  # relative difference up to which two jumps are the same
 
 
 def rounding_of(x: Vector) -> Vector:
@@ -29,10 +31,10 @@ def rounding_of(x: Vector) -> Vector:
 
 @dataclass(frozen=True, eq=False)
 class Noise:
-    """Of the gradient at x: `error` (n,) is what rounding in x and in the evaluation can make of it, `jump` how much it jumps.
+    """Of the gradient at x: `error` (n,) is what rounding can make of it, `jump` by how much it jumps.
 
-    On the line x + t d, with d of the size of rounding_of(x), the third differences of seven gradients at steps of 1e8 d contain
-    little but rounding [More, Wild 2011]; and a difference between both sides of x that is the same at t = 2, 200 and
+    On the line x + t d, with d of the size of rounding_of(x), third differences of seven gradients at steps of 1e8 d
+    contain little but rounding [Moré, Wild 2011]. A difference between both sides of x that is the same at t = 2, 200 and
     20000 is a kink.
     """
 
@@ -40,29 +42,33 @@ class Noise:
     jump: float
 
     @classmethod
-    def at(cls, oracle: Oracle, x: Vector, gradient: Vector) -> Noise:
-        d = _line(x)
-        t = np.concatenate([KINK_SCALES, -KINK_SCALES, TABLE])
-        gradients = oracle.gradient(oracle.project(x + t[:, None] * d))
-        close = np.abs(gradients[[0, 3]] - gradient).max(axis=0)
+    def at(cls, oracle: Oracle, x: Vector) -> Noise:
+        gradients = oracle.gradient(np.concatenate([_line(oracle, x, SIDES), _line(oracle, x, -SIDES), _line(oracle, x, TABLE)]))
+        jumps = gradients[:3] - gradients[3:6]
         differences = np.abs(np.diff(gradients[6:], n=3, axis=0)).max(axis=0) / np.sqrt(20)
-        error = SAFETY * np.fmax(close, differences)
-        jumps = gradients[:3] - gradients[3:6]  # (3, n)
+        error = SAFETY * np.fmax(np.abs(jumps[0]) / 2, differences)
         largest = np.abs(jumps).max(axis=0)
-        kinked = np.isfinite(largest) & (np.ptp(jumps, axis=0) <= 0.1 * largest)
+        kinked = np.isfinite(largest) & (np.ptp(jumps, axis=0) <= SAME * largest)
         return cls(error, float(np.where(kinked, largest, 0.0).max(initial=0.0)))
 
 
 def hessian_jumps(oracle: Oracle, x: Vector) -> bool:
     """Whether the Hessian differs between both sides of x by the same amount at two distances within rounding."""
-    t = np.concatenate([KINK_SCALES[:2], -KINK_SCALES[:2]])
-    around = np.array([oracle.hessian(oracle.project(point), dense=True) for point in x + t[:, None] * _line(x)])
+    around = [oracle.hessian(y, dense=True) for side in (1, -1) for y in _line(oracle, x, side * SIDES[:2])]
     near, far = around[0] - around[2], around[1] - around[3]
     jump = float(np.abs(near).max(initial=0.0))
-    return jump > 1e-3 * float(np.abs(around).max(initial=0.0)) and float(np.abs(far - near).max()) <= 0.1 * jump
+    return jump > 1e-3 * float(np.abs(around).max(initial=0.0)) and float(np.abs(far - near).max()) <= SAME * jump
 
 
-def _line(x: Vector) -> Vector:
-    """A direction in general position, of the size of the rounding of x."""
+def _line(oracle: Oracle, x: Vector, t: Vector) -> Matrix:
+    """Points x + t d (k, n) along a direction d in general position, of the size of the rounding of x.
+
+    The line is shifted into the bounds where it would leave them, so that its points stay evenly spaced.
+    """
     k = np.arange(x.size)
-    return np.asarray(np.where(k % 2, -0.5, 0.5) * (1 + GOLDEN * k % 1) * rounding_of(x))
+    d = np.where(k % 2, -0.5, 0.5) * (1 + GOLDEN * k % 1) * rounding_of(x)
+    if oracle.lower is not None and oracle.upper is not None:
+        reach = np.abs(t).max() * np.abs(d)
+        x = np.clip(x, oracle.lower + reach, oracle.upper - reach)
+        d = np.where(oracle.lower < oracle.upper, d, 0.0)
+    return np.asarray(oracle.project(x + t[:, None] * d))

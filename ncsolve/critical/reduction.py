@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.critical.forms import cubic_peak, quartic_sign
+from ncsolve.critical.inertia import LEEWAY
 from ncsolve.critical.noise import rounding_of
 from ncsolve.critical.probe import Curve
 from ncsolve.critical.spectrum import EPS, SAFETY
@@ -36,7 +37,6 @@ Vector = NDArray[np.float64]
 Tensor = NDArray[np.float64]
 
 CUBIC, QUARTIC = 12, 8  # largest dimensions of the null space in which these forms are computed
-LEEWAY = EPS**0.25  # how far off, relative to x, the critical point may be believed to be
 ROWS = 1_000_000  # numbers in one batch of directions
 
 

@@ -1,16 +1,15 @@
-"""Eigenvalues of a symmetric Hessian near zero, their number below it, and solves: by LAPACK, or by a sparse factorisation."""
+"""Signs of the eigenvalues of a symmetric Hessian, and its inverse where they are not zero."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COMPLETE", "EPS", "SAFETY", "Spectrum", "dense_spectrum", "spectrum_of", "with_zeros"]
+__all__ = ["COMPLETE", "EPS", "LAPACK", "SAFETY", "Dense", "Separation", "Spectrum", "spectrum_of"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -18,72 +17,113 @@ Matrix = NDArray[np.float64]
 SAFETY = 4.0
 """A quantity is trusted to be nonzero when it exceeds its estimated error this many times.
 
-As a bound on the change of H between x and the critical point, relative to H, it is the constant of Newton-Kantorovich's test:
-h = |H^-1| |H^-1 g| Lip(H) <= 1/4. At x near the degenerate root of t^k, h = (k-2)/(k-1) >= 1/2 at any distance, so that it fails there.
+As a bound on the change of H between x and the critical point, relative to H, it is Newton-Kantorovich's constant:
+h = |H^-1| |H^-1 g| Lip(H) <= 1/4. Near a degenerate root of t^k, h = (k-2)/(k-1) >= 1/2 at any distance: it fails there.
 """
 
 COMPLETE = 300  # up to this size all eigenvalues and vectors are computed
-LAPACK = 3000  # up to this size all are computed when some are near zero
+LAPACK = 3000  # up to this size they are when some eigenvalues are near zero
 EPS = float(np.finfo(float).eps)
 
 
 @dataclass(frozen=True, eq=False)
-class Spectrum:
-    """Of H (m, m): V^T H V = diag(values) with V = `vectors` (m, k), where k = m or the k values are those nearest to zero.
-
-    V is orthogonal, or a scaling of the variables times that: signs and zeros stay the same (Sylvester), and small eigenvalues of a
-    badly scaled H become visible above rounding.
+class Separation:
+    """Eigenvalues that are surely `negative`, those that may be zero with the basis `null` (m, d) of their space, and
+    `solve`: b -> H^+ b on the complement of that space.
     """
 
-    values: Vector
-    vectors: Matrix
+    negative: int
+    null: Matrix
+    solve: Callable[[Vector], Vector]
+
+    @property
+    def nullity(self) -> int:
+        return int(self.null.shape[1])
+
+
+class Spectrum(Protocol):
+    """What is known of a symmetric H (m, m)."""
+
     size: int
     negative: int
-    rounding: float
     eigenvalues: Vector
-    invert: Callable[[Vector], Vector]
+    """All of H's, ascending, or the outermost and the one nearest to zero."""
     lowest: Vector
+    """An eigenvector of the lowest eigenvalue, (m,)."""
 
     @property
     def complete(self) -> bool:
-        return self.values.size == self.size
+        """Whether all eigenvalues are known."""
 
-    @cached_property
-    def flat(self) -> NDArray[np.bool_]:
-        """Which values are rounding error."""
-        return np.abs(self.values) <= self.rounding
+    @property
+    def flat(self) -> Matrix:
+        """Directions (m, d) whose eigenvalues are rounding error."""
 
-    @cached_property
-    def inverse(self) -> Vector:
-        """1 / values, and 0 where they are rounding error."""
-        return np.divide(1.0, self.values, out=np.zeros_like(self.values), where=~self.flat)
+    @property
+    def rounding(self) -> float:
+        """The size of that error."""
 
-    def solve(self, b: Vector, suspects: NDArray[np.bool_] | None = None) -> Vector:
-        """H^+ b: without the eigenvalues that are rounding error, or without the suspects."""
-        drop = self.flat if suspects is None else suspects
-        if self.complete:
-            inverse = self.inverse if suspects is None else np.where(suspects, 0.0, self.inverse)
-            return self.vectors @ (inverse * (self.vectors.T @ b))
-        null = self.vectors[:, drop]
-        inside = self.invert(b - null @ (null.T @ b))
-        return inside - null @ (null.T @ inside)
+    def solve(self, b: Vector) -> Vector:
+        """H^+ b, without eigenvalues that are rounding error."""
 
     def spread(self, error: Vector) -> Vector:
-        """How far a gradient error (m,) moves the solution of Newton's equation, all eigendirections at their worst."""
-        if not self.complete:
-            return self.solve(error * np.where(np.arange(self.size) % 2, -1.0, 1.0))
-        return self.vectors @ (np.abs(self.inverse) * (np.abs(self.vectors).T @ error))
+        """How far a gradient error (m,) moves the solution of Newton's equation."""
 
-    def suspects(self, change: Any) -> NDArray[np.bool_]:
-        """Which `values` a change of H could turn into zero or past it, with safety factor 4.
+    def separate(self, change: Any) -> Separation:
+        """Which eigenvalues keep their sign when H changes by `change`, with safety factor 4."""
 
-        With Z = |values|^(-1/2) V^T change V |values|^(-1/2), inertia stays while |Z| < 1; the smallest values are dropped until
-        the Frobenius norm of the rest of Z is at most 1/4.
+
+class Dense:
+    """All eigenvalues: V^T H V = diag(values).
+
+    V is orthogonal, or that times a scaling of the variables, where that brings all eigenvalues of a badly scaled H above
+    rounding. Signs stay the same (Sylvester).
+    """
+
+    complete = True
+
+    def __init__(self, hessian: Matrix) -> None:
+        self.size = hessian.shape[0]
+        self.eigenvalues, self.vectors = np.linalg.eigh(hessian)
+        self.values = self.eigenvalues
+        self.rounding = _rounding(self.values)
+        self.lowest = self.vectors[:, :1].ravel()
+        self.zero = np.abs(self.values) <= self.rounding
+        if self.zero.any() and not self.zero.all():
+            self._scale(hessian)
+        self.negative = int(np.count_nonzero(self.values < 0))
+        self.inverse = np.divide(1.0, self.values, out=np.zeros(self.size), where=~self.zero)
+
+    def _scale(self, hessian: Matrix) -> None:
+        scale = _equilibrate(hessian)
+        values, vectors = np.linalg.eigh(hessian * scale * scale[:, None])
+        if np.abs(values).min() <= _rounding(values):
+            return
+        self.values, self.vectors, self.rounding = values, scale[:, None] * vectors, _rounding(values)
+        self.lowest = self.vectors[:, 0]
+        # what drowned in H is at the other end of H^-1, where it is accurate
+        small = 1 / np.linalg.eigvalsh((self.vectors / values) @ self.vectors.T)
+        small = small[np.argsort(np.abs(small))[: np.count_nonzero(self.zero)]]
+        self.eigenvalues = np.sort(np.concatenate([self.eigenvalues[~self.zero], small]))
+        self.zero = np.zeros(self.size, bool)
+
+    @property
+    def flat(self) -> Matrix:
+        return self.vectors[:, self.zero]
+
+    def solve(self, b: Vector) -> Vector:
+        return np.asarray(self.vectors @ (self.inverse * (self.vectors.T @ b)))
+
+    def spread(self, error: Vector) -> Vector:
+        """All eigendirections at their worst."""
+        return np.asarray(self.vectors @ (np.abs(self.inverse) * (np.abs(self.vectors).T @ error)))
+
+    def separate(self, change: Matrix) -> Separation:
+        """With Z = |values|^(-1/2) V^T change V |values|^(-1/2), signs stay while |Z| < 1.
+
+        The smallest values are dropped until the Frobenius norm of the rest of Z is at most 1/4.
         """
         magnitude = np.abs(self.values)
-        if not self.complete:
-            norm = np.linalg.norm(change) if isinstance(change, np.ndarray) else abs(change).sum(axis=0).max()
-            return np.asarray(magnitude <= self.rounding + SAFETY * norm)
         order = np.argsort(magnitude)
         kept = order[magnitude[order] > self.rounding]
         suspect = np.ones(self.size, bool)
@@ -91,64 +131,24 @@ class Spectrum:
             V = self.vectors[:, kept] / np.sqrt(magnitude[kept])
             Z2 = (V.T @ change @ V) ** 2
             # square of the Frobenius norm of Z without its first j rows and columns
-            rest = np.cumsum(2 * np.triu(Z2, 1).sum(axis=1)[::-1] + np.diag(Z2)[::-1])[::-1]
+            rest = np.cumsum((2 * np.triu(Z2, 1).sum(axis=1) + np.diag(Z2))[::-1])[::-1]
             suspect[kept[rest <= SAFETY**-2]] = False
-        return suspect
-
-    def tolerance(self, nullity: int) -> float:
-        """The size that separates the `nullity` smallest eigenvalues from the others, at least rounding where there is room."""
-        magnitude = np.sort(np.abs(self.eigenvalues))
-        if not magnitude.size:
-            return 0.0
-        rounding = SAFETY * self.size * EPS * float(magnitude[-1])
-        largest_zero = float(magnitude[nullity - 1]) if 0 < nullity <= magnitude.size else 0.0
-        smallest_other = float(magnitude[nullity]) if nullity < magnitude.size else np.inf
-        return max(largest_zero, min(rounding, smallest_other / 2))
+        inverse = np.where(suspect, 0.0, self.inverse)
+        return Separation(
+            int(np.count_nonzero(self.values[~suspect] < 0)),
+            self.vectors[:, suspect],
+            lambda b: np.asarray(self.vectors @ (inverse * (self.vectors.T @ b))),
+        )
 
 
-def spectrum_of(hessian: Any) -> Spectrum:
-    """The spectrum of a dense or scipy.sparse symmetric matrix, complete up to 300 variables."""
+def spectrum_of(hessian: Any, all_of_it: bool = False) -> Spectrum:
+    """The spectrum of a dense or scipy.sparse H (m, m); complete up to m = 300, or on demand where that is affordable."""
     size = hessian.shape[0]
-    if size <= COMPLETE:
-        return dense_spectrum(hessian)
-    from ncsolve.critical.factor import nearest_to_zero
+    if size <= (LAPACK if all_of_it else COMPLETE):
+        return Dense(hessian if isinstance(hessian, np.ndarray) else hessian.toarray())
+    from ncsolve.critical.factor import Factored
 
-    return nearest_to_zero(hessian)
-
-
-def with_zeros(spectrum: Spectrum, hessian: Any) -> Spectrum:
-    """The same spectrum, complete if that is affordable: for when some eigenvalues are near zero."""
-    if spectrum.complete:
-        return spectrum
-    if spectrum.size <= LAPACK:
-        return dense_spectrum(hessian if isinstance(hessian, np.ndarray) else hessian.toarray())
-    from ncsolve.critical.factor import nearest_to_zero
-
-    return nearest_to_zero(hessian, count=32)
-
-
-def dense_spectrum(hessian: Matrix) -> Spectrum:
-    """All eigenvalues; in variables scaled to equal size when some of the eigenvalues drown in rounding."""
-    size = hessian.shape[0]
-    eigenvalues, vectors = np.linalg.eigh(hessian)
-    values = eigenvalues
-    rounding = _rounding(eigenvalues)
-    if size and np.abs(eigenvalues).min() <= rounding < np.abs(eigenvalues).max():
-        scale = _equilibrate(hessian)
-        values, vectors = np.linalg.eigh(hessian * scale * scale[:, None])
-        vectors = scale[:, None] * vectors
-        drowned = np.abs(eigenvalues) <= rounding
-        rounding = _rounding(values)
-        if np.abs(values).min() > rounding:
-            small = 1 / np.linalg.eigvalsh((vectors / values) @ vectors.T)
-            small = small[np.argsort(np.abs(small))[: np.count_nonzero(drowned)]]
-            eigenvalues = np.sort(np.concatenate([eigenvalues[~drowned], small]))
-    negative = int(np.count_nonzero(values < 0))
-    return Spectrum(values, vectors, size, negative, rounding, eigenvalues, _unused, vectors[:, :1].ravel())
-
-
-def _unused(b: Vector) -> Vector:
-    raise AssertionError("a complete spectrum solves with its eigenvectors")
+    return Factored(hessian)
 
 
 def _rounding(values: Vector) -> float:
@@ -162,4 +162,3 @@ def _equilibrate(hessian: Matrix) -> Vector:
         largest = np.abs(hessian * scale * scale[:, None]).max(axis=1)
         scale /= np.sqrt(np.where(largest > 0, largest, 1.0))
     return scale
-
