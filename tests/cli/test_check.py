@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from ncsolve.cli.check import slope_of
+from ncsolve.critical.check import slope_of
 from ncsolve.oracle import Oracle
 
 

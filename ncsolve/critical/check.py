@@ -1,0 +1,103 @@
+"""Is a problem what it says? Derivatives against values, and every known point against what is found there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.critical.classify import AFFORDABLE, classify
+from ncsolve.critical.spectrum import EPS
+
+if TYPE_CHECKING:
+    from ncsolve.oracle import Oracle
+    from ncsolve.problem.known import KnownPoint
+
+__all__ = ["Check", "all_checks", "slope_of"]
+
+Vector = NDArray[np.float64]
+
+POINTS = 3  # the start and random ones
+SLOPES = {"gradient": (2, 1.8), "Hessian": (3, 2.7)}  # order of the Taylor remainder, and what still passes for it
+HALVINGS, ROUNDING = 34, 5  # steps h = 1/2, 1/4, ...; the last few show rounding only
+AGREEMENT = 1e-10  # of products and entries of the Hessian, relative to its size
+DIGITS = 1e-6  # to which a declared value is believed
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at."""
+
+    check: str
+    ok: bool
+    detail: str
+
+
+def all_checks(oracle: Oracle, seed: int = 0) -> Iterator[Check]:
+    """Value, gradient and Hessian at the start and at random points; then kind, index and value of each known point."""
+    rng = np.random.default_rng(seed)
+    problem = oracle.problem
+    for place in ("start", *(f"random point {k}" for k in range(1, POINTS))):
+        x = problem.start_point(rng) if place == "start" else problem.random_point(rng)
+        yield from derivatives(oracle, x, place, rng)
+    for k, known in enumerate(problem.known, start=1):
+        yield known_point(oracle, known, f"known {known.kind} {k}")
+
+
+def derivatives(oracle: Oracle, x: Vector, place: str, rng: np.random.Generator) -> Iterator[Check]:
+    """At x, along a random direction v: f(x + hv) less its Taylor polynomial falls as h^2, then as h^3.
+
+    Rounding limits how small h can be; a remainder that is rounding from the start is as good. The Hessian must also be
+    symmetric and agree with its products.
+    """
+    f, g = oracle.value_and_gradient(x)
+    if not (np.isfinite(f) and np.isfinite(g).all()):
+        yield Check(f"value at the {place}", False, oracle.explain_nonfinite(x))
+        return
+    v = rng.standard_normal(oracle.n)
+    v *= max(1.0, np.abs(x).max()) / np.linalg.norm(v)
+    h = 0.5 ** np.arange(1, HALVINGS + 1)
+    first = np.array([oracle.value(x + step * v) for step in h]) - f - h * (g @ v)
+    Hv = oracle.hvp(x, v)
+    for name, remainder in (("gradient", first), ("Hessian", first - h**2 / 2 * (v @ Hv))):
+        order, least = SLOPES[name]
+        slope = slope_of(remainder)
+        told = "remainder within rounding" if np.isinf(slope) else f"slope of the Taylor remainder {slope:.2f}"
+        told += f" (should be {order})"
+        wrong = _disagreement(oracle, x, v, Hv) if name == "Hessian" else ""
+        yield Check(f"{name} at the {place}", slope >= least and not wrong, f"{told}; {wrong}" if wrong else told)
+
+
+def slope_of(remainder: Vector) -> float:
+    """The exponent p of |remainder| ~ h^p over the smallest steps that rounding leaves; inf where it leaves none."""
+    size = np.abs(remainder)
+    floor = 10 * np.nanmax(size[-ROUNDING:])
+    clear = np.flatnonzero(np.isfinite(size) & (size > floor))
+    steps = clear[:-1][np.diff(clear) == 1][-6:]
+    return float(np.median(np.log2(size[steps] / size[steps + 1]))) if len(steps) else np.inf
+
+
+def _disagreement(oracle: Oracle, x: Vector, v: Vector, Hv: Vector) -> str:
+    """What is wrong between the entries of the Hessian and its product with v; "" if nothing is."""
+    if oracle.n > AFFORDABLE and not oracle.structure.sparse:
+        return ""
+    H: Any = oracle.hessian(x)
+    size = float(abs(H).max())
+    for name, difference in (("is not symmetric", abs(H - H.T).max()), ("differs from its products", np.abs(H @ v - Hv).max())):
+        if not difference <= AGREEMENT * size * max(1.0, float(np.abs(v).max())):
+            return f"the Hessian {name}, by up to {difference:.2g}"
+    return ""
+
+
+def known_point(oracle: Oracle, known: KnownPoint, name: str) -> Check:
+    """The declared kind, index and value against what is found there. What stays open is not held against them."""
+    point = classify(oracle, oracle.pack(known.point))
+    same = point.kind == known.kind
+    ok = (same or point.kind in ("degenerate", "undecided")) and known.index in (None, point.index)
+    detail = f"{point.kind}, index {point.index}, objective {point.objective:.10g}"
+    if known.value is not None and abs(point.objective - known.value) > DIGITS * max(1.0, abs(known.value)):
+        ok, detail = False, f"{detail}, declared {known.value:.10g}"
+    return Check(name, ok, detail if same and ok else f"{detail}: {point.explanation}")
