@@ -20,9 +20,10 @@ __all__ = ["Check", "all_checks", "slope_of"]
 
 Vector = NDArray[np.float64]
 
-POINTS = 3  # the start and random ones
+RANDOM_POINTS = 2  # besides the start
+DRAWS = 20  # for each, until f is finite
 SLOPES = {"gradient": (2, 1.8), "Hessian": (3, 2.7)}  # order of the Taylor remainder, and what still passes for it
-HALVINGS, ROUNDING = 34, 5  # steps h = 1/2, 1/4, ...; the last few show rounding only
+HALVINGS, TAIL = 46, 5  # steps h = 1/2, 1/4, ...; the last few show rounding only
 AGREEMENT = 1e-10  # of products and entries of the Hessian, relative to its size
 DIGITS = 1e-6  # to which a declared value is believed
 
@@ -40,9 +41,14 @@ def all_checks(oracle: Oracle, seed: int = 0) -> Iterator[Check]:
     """Value, gradient and Hessian at the start and at random points; then kind, index and value of each known point."""
     rng = np.random.default_rng(seed)
     problem = oracle.problem
-    for place in ("start", *(f"random point {k}" for k in range(1, POINTS))):
-        x = problem.start_point(rng) if place == "start" else problem.random_point(rng)
-        yield from derivatives(oracle, x, place, rng)
+    yield from derivatives(oracle, problem.start_point(rng), "start", rng)
+    for k in range(1, RANDOM_POINTS + 1):
+        draws = (problem.random_point(rng) for _ in range(DRAWS))
+        x = next((x for x in draws if np.isfinite(oracle.value_and_gradient(x)[1]).all()), None)
+        if x is None:
+            yield Check(f"value at random point {k}", True, f"not finite at {DRAWS} random points, so not checked there")
+        else:
+            yield from derivatives(oracle, x, f"random point {k}", rng)
     for k, known in enumerate(problem.known, start=1):
         yield known_point(oracle, known, f"known {known.kind} {k}")
 
@@ -59,22 +65,27 @@ def derivatives(oracle: Oracle, x: Vector, place: str, rng: np.random.Generator)
         return
     v = rng.standard_normal(oracle.n)
     v *= max(1.0, np.abs(x).max()) / np.linalg.norm(v)
-    h = 0.5 ** np.arange(1, HALVINGS + 1)
-    first = np.array([oracle.value(x + step * v) for step in h]) - f - h * (g @ v)
     Hv = oracle.hvp(x, v)
-    for name, remainder in (("gradient", first), ("Hessian", first - h**2 / 2 * (v @ Hv))):
+    first, second, size = [], [], []
+    for h in 0.5 ** np.arange(1, HALVINGS + 1):
+        step = (x + h * v) - x  # as it is after rounding
+        value, linear, quadratic = oracle.value(x + step), g @ step, h * (step @ Hv) / 2
+        first.append(value - f - linear)
+        second.append(value - f - linear - quadratic)
+        size.append(max(abs(value), abs(f), abs(linear), abs(quadratic)))
+    for name, remainder in (("gradient", first), ("Hessian", second)):
         order, least = SLOPES[name]
-        slope = slope_of(remainder)
+        slope = slope_of(np.array(remainder), EPS * np.array(size))
         told = "remainder within rounding" if np.isinf(slope) else f"slope of the Taylor remainder {slope:.2f}"
         told += f" (should be {order})"
         wrong = _disagreement(oracle, x, v, Hv) if name == "Hessian" else ""
         yield Check(f"{name} at the {place}", slope >= least and not wrong, f"{told}; {wrong}" if wrong else told)
 
 
-def slope_of(remainder: Vector) -> float:
+def slope_of(remainder: Vector, rounding: Vector | float = 0.0) -> float:
     """The exponent p of |remainder| ~ h^p over the smallest steps that rounding leaves; inf where it leaves none."""
     size = np.abs(remainder)
-    floor = 10 * np.nanmax(size[-ROUNDING:])
+    floor = np.maximum(10 * np.nanmax(size[-TAIL:]), 100 * rounding)
     clear = np.flatnonzero(np.isfinite(size) & (size > floor))
     steps = clear[:-1][np.diff(clear) == 1][-6:]
     return float(np.median(np.log2(size[steps] / size[steps + 1]))) if len(steps) else np.inf
@@ -86,10 +97,11 @@ def _disagreement(oracle: Oracle, x: Vector, v: Vector, Hv: Vector) -> str:
         return ""
     H: Any = oracle.hessian(x)
     size = float(abs(H).max())
-    for name, difference in (("is not symmetric", abs(H - H.T).max()), ("differs from its products", np.abs(H @ v - Hv).max())):
-        if not difference <= AGREEMENT * size * max(1.0, float(np.abs(v).max())):
-            return f"the Hessian {name}, by up to {difference:.2g}"
-    return ""
+    allowed = AGREEMENT * size * max(1.0, float(np.abs(v).max()))
+    if not abs(H - H.T).max() <= allowed:
+        return f"the Hessian is not symmetric, by up to {abs(H - H.T).max():.2g}"
+    apart = float(np.abs(H @ v - Hv).max())
+    return "" if apart <= allowed else f"the Hessian differs from its products, by up to {apart:.2g}"
 
 
 def known_point(oracle: Oracle, known: KnownPoint, name: str) -> Check:
