@@ -17,6 +17,7 @@ from ncsolve.errors import BudgetExhausted, ProblemError
 from ncsolve.graph import derive
 
 if TYPE_CHECKING:
+    from ncsolve.backends.residuals import LeastSquares
     from ncsolve.graph.structure import Structure
     from ncsolve.problem import Problem
 
@@ -197,7 +198,7 @@ class Oracle:
     @property
     def points(self) -> int:
         """Points evaluated so far, of every kind together: what `limit` limits. Value and gradient at one point are one."""
-        return self._points
+        return int(self._points)
 
     def limit(self, evaluations: float | None = None, deadline: float | None = None) -> None:
         """From now on, at most so many more points, and none after `deadline` (of time.perf_counter)."""
@@ -234,6 +235,18 @@ class Oracle:
         from ncsolve.graph.structure import structure_of
 
         return structure_of(self.problem, self.derivation, self.evaluator)
+
+    @cached_property
+    def least_squares(self) -> LeastSquares | None:
+        """Residuals r with f = |r|^2 and their Jacobian, where the objective is a sum of squares; else None."""
+        from ncsolve.backends.residuals import LeastSquares, Residuals
+
+        if not self.structure.least_squares:
+            return None
+        derived = self.problem.derived
+        if "residuals" not in derived:
+            derived["residuals"] = Residuals(self.derivation, self._parameters)
+        return LeastSquares(derived["residuals"], self._parameters, self._count)
 
     @property
     def source(self) -> str:
