@@ -43,7 +43,7 @@ class TrustRegion:
     minimised face by face inside the box, never worse than at its projected Cauchy point [Conn, Gould & Toint 1988].
     """
 
-    radius: float | None = option(None, "first trust-region radius Delta; none: max(1, |x0|)", above=0)
+    radius: float | None = option(None, "first trust-region radius Delta; none: 1, or the largest |x0_i|", above=0)
     max_radius: float = option(math.inf, "largest Delta", above=0)
 
     name: ClassVar[str] = "trust-region"
@@ -56,7 +56,7 @@ class TrustRegion:
                 f"Solver 'trust-region' works with a dense Hessian, too large for n = {oracle.n}. Use 'lbfgs'."
             )
         f, g = oracle.value_and_gradient(x0)
-        radius = self.radius or max(1.0, float(np.linalg.norm(x0)))
+        radius = self.radius or max(1.0, float(np.abs(x0).max()))
         return TrustRegionState(x0, f, g, min(radius, self.max_radius))
 
     def step(self, oracle: Oracle, state: TrustRegionState, rng: np.random.Generator) -> TrustRegionState:

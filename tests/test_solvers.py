@@ -1,0 +1,106 @@
+"""Every registered solver on every problem of the library: registering is being tested."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import ncsolve as nc
+from ncsolve.errors import OptionError
+from ncsolve.hooks import registry
+from ncsolve.problem import entries, load
+from ncsolve.solving import Status, check_needs
+
+SOLVERS = sorted(registry().solvers())
+PROBLEMS = [entry.name for entry in entries()]
+SMALL = {"n": 36, "k": 5, "atoms": 4, "m": 20}
+"""Arguments of problems that are large by default."""
+UNBOUNDED = ("monkey-saddle",)
+HARD = ("meyer", "scaled-cosine")
+"""At the mercy of rounding: results must be honest, not successful."""
+
+
+@cache
+def small(name: str) -> nc.Problem:
+    problem = load(name)
+    if problem.n <= 31:
+        return problem
+    (entry,) = (entry for entry in entries() if entry.name == name)
+    names = [parameter.partition(":")[0] for parameter in entry.parameters]
+    return load(name, {key: value for key, value in SMALL.items() if key in names})
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_every_answer_is_worth_what_it_says(solver, name):
+    problem = small(name)
+    oracle = nc.compile(problem)
+    try:
+        check_needs(registry().solver(solver), oracle)
+    except OptionError as unable:
+        pytest.skip(str(unable))
+    curved = "hessian" in registry().solver(solver).needs or solver in ("auto", "lbfgs")
+    result = nc.solve(problem, solver, max_iterations=(5000 if name not in HARD else 500) if curved else 300)
+    assert result.status is not Status.FAILED, result.message
+    assert np.array_equal(result.x, oracle.project(result.x))
+    assert result.objective == oracle.value(result.x)
+    assert result.objective <= result.trace.objective.min() + 1e-9 * (1 + abs(result.objective))
+    if result.status is Status.CONVERGED:
+        assert result.gradient_norm <= 1e-6
+        assert result.point.index == 0, result.point.explanation
+        assert result.objective >= problem.constants.get("minimum", -np.inf) - 1e-9
+    if name in UNBOUNDED:
+        assert not result.success
+    elif curved and name not in HARD:
+        assert result.status is Status.CONVERGED, result.message
+        assert result.point.kind in ("minimum", "degenerate")
+
+
+@pytest.mark.parametrize("solver", [name for name in SOLVERS if name != "auto"])
+def test_chained_rosenbrock_ends_at_true_minima(solver):
+    """From (-1.2, 1, 1, 1, 1) and from seeded random starts: one of the two minima, or the result says what it is."""
+    v, i = sp.IndexedBase("v", shape=(5,)), sp.Symbol("i", integer=True)
+    f = sp.Sum(100 * (v[i + 1] - v[i] ** 2) ** 2 + (1 - v[i]) ** 2, (i, 0, 3))
+    problem = nc.Problem(f, start={v: [-1.2, 1, 1, 1, 1]})
+    minima = [known for known in load("rosenbrock", {"n": 5}).known if known.kind == "minimum"]
+    values = [known.value for known in minima]
+    starts = np.random.default_rng(0).uniform(-2, 2, (200, 5))
+    curved = solver in ("lbfgs", "trust-region")
+    successes = 0
+    for x0 in [None, *starts[: 200 if curved else 2]]:
+        result = nc.solve(problem, solver, x0=x0, max_iterations=20_000)
+        successes += result.success
+        if result.success:
+            assert min(abs(result.objective - value) for value in values) <= 1e-6
+        else:
+            assert result.status is Status.ITERATIONS, result.message
+    if curved:
+        assert successes == 201
+
+
+def test_asking_for_everything_at_once_is_possible():
+    problem = small("himmelblau")
+    looks = []
+    result = nc.solve(
+        problem,
+        solver="auto",
+        x0=[1.0, 1.0],
+        seed=3,
+        options={},
+        max_iterations=100,
+        max_evaluations=1000,
+        max_seconds=60,
+        gradient_tolerance=1e-8,
+        target=-1.0,
+        starts=3,
+        escape=True,
+        backend="auto",
+        callbacks=[looks.append],
+        checkpoint=None,
+    )
+    assert result.success
+    assert len(result.runs) == 3
+    assert len(looks) == sum(run.trace.rows for run in result.runs)
