@@ -46,7 +46,9 @@ def all_checks(oracle: Oracle, seed: int = 0) -> Iterator[Check]:
         draws = (problem.random_point(rng) for _ in range(DRAWS))
         x = next((x for x in draws if np.isfinite(oracle.value_and_gradient(x)[1]).all()), None)
         if x is None:
-            yield Check(f"value at random point {k}", True, f"not finite at {DRAWS} random points, so not checked there")
+            yield Check(
+                f"value at random point {k}", True, f"not finite at {DRAWS} random points, so not checked there"
+            )
         else:
             yield from derivatives(oracle, x, f"random point {k}", rng)
     for k, known in enumerate(problem.known, start=1):

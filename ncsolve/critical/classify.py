@@ -36,15 +36,16 @@ FAR = 1e-2  # a critical point further away than this, relative to 1 + |x|, must
 def classify(oracle: Oracle, x: ArrayLike, gradient_tolerance: float = 1e-6) -> CriticalPoint:
     """Judge a point x (n,): minimum, saddle, maximum, degenerate, not-critical or undecided.
 
-    x is critical when the infinity norm of its (projected) gradient is at most `gradient_tolerance`, or when Newton's method
-    finds a critical point within 1e-6 (1 + |x|). The kind is that of the critical point near x to which Newton's method leads, by the
-    exact Hessian, and where that is singular by derivatives up to the sixth on its null space. An eigenvalue counts as
-    nonzero when it exceeds its error four times: that of rounding, and its change over the distance within which
-    rounding leaves the critical point open. Evaluations are not counted.
+    x is critical when the infinity norm of its (projected) gradient is at most `gradient_tolerance`, or when Newton's
+    method finds a critical point within 1e-6 (1 + |x|). The kind is that of the critical point to which Newton's method
+    leads from x: by the exact Hessian, and where that is singular by symmetries of f and by derivatives up to the sixth
+    on its null space. An eigenvalue counts as nonzero when it exceeds four times its error: that of rounding, and its
+    change over the distance within which rounding leaves the critical point open. Evaluations are not counted.
+
+    Never raises for what f does: where f or a derivative is not finite, the explanation says so.
     """
     with oracle.uncounted():
         return _Judge(oracle, np.array(x, dtype=np.float64), gradient_tolerance).judge()
-
 
 
 class _Judge:
@@ -55,6 +56,7 @@ class _Judge:
         self.objective, self.gradient = oracle.value_and_gradient(x)
         self.norm = float(np.abs(projected_gradient(oracle, x, self.gradient)).max(initial=0.0))
         self.critical = self.norm <= gradient_tolerance
+        self.scale = 1 + float(np.abs(x).max(initial=0.0))
 
     def judge(self) -> CriticalPoint:
         if not np.isfinite(self.objective) or not np.isfinite(self.gradient).all():
@@ -85,7 +87,8 @@ class _Judge:
         if counted.nullity and not (counted.negative and counted.positive):
             singular = degeneracy(self.oracle, refined, counted)
         reduced = singular.rest
-        if reduced and reduced.trend == "open" and refined.x.size <= AFFORDABLE and hessian_jumps(self.oracle, refined.x):
+        is_open = reduced is not None and reduced.trend == "open"
+        if is_open and refined.x.size <= AFFORDABLE and hessian_jumps(self.oracle, refined.x):
             return self.at_kink("the Hessian jumps here")
         told = words.degeneracy(singular)
         if not self.is_close(refined, counted, reduced):
@@ -100,7 +103,8 @@ class _Judge:
         if witness is None and decision.falling:
             witness = decision.falling[0](np.ones(1))[0]
         told += [decision.bounds] if decision.bounds else []
-        told += self.distance(refined)
+        away = float(np.linalg.norm(refined.x - self.x))
+        told += [f"the critical point itself is {away:.2g} away"] if away > EPS * self.scale else []
         return self.verdict(kind, "; ".join(told), counted, witness)
 
     def found(self, refined: Refined) -> bool:
@@ -110,24 +114,20 @@ class _Judge:
 
     def is_close(self, refined: Refined, counted: Inertia, reduced: Reduced | None) -> bool:
         """Whether the critical point that is being judged is where Newton's method ended, and belongs to x."""
-        spectrum, free, scale = counted.spectrum, refined.face.free, 1 + float(np.abs(self.x).max(initial=0.0))
-        if float(np.abs(refined.x - self.x).max(initial=0.0)) > FAR * scale:
+        spectrum, free = counted.spectrum, refined.face.free
+        if float(np.abs(refined.x - self.x).max(initial=0.0)) > FAR * self.scale:
             here = hessian_on(self.oracle, self.x, free)
             if here is None or spectrum_of(here).negative != counted.negative:
                 return False
         if reduced and reduced.trend == "open":
             # a slope where H is flat, beyond what curvature within rounding could make of it
-            flat = np.abs(spectrum.flat).T, spectrum.flat.T
-            slope, error = np.abs(flat[1] @ refined.gradient[free]), flat[0] @ refined.noise.error[free]
-            return refined.settled and bool((slope <= error + spectrum.rounding * scale).all())
+            flat = spectrum.flat.T
+            slope, error = np.abs(flat @ refined.gradient[free]), np.abs(flat) @ refined.noise.error[free]
+            return refined.settled and bool((slope <= error + spectrum.rounding * self.scale).all())
         if reduced and not refined.settled:
             across = float(np.abs(counted.separation.solve(refined.gradient[free])).max())
-            return max(across, reduced.distance) <= LEEWAY * scale
+            return bool(max(across, reduced.distance) <= LEEWAY * self.scale)
         return refined.settled
-
-    def distance(self, refined: Refined) -> list[str]:
-        away = float(np.linalg.norm(refined.x - self.x))
-        return [f"the critical point itself is {away:.2g} away"] if away > EPS * (1 + float(np.abs(self.x).max())) else []
 
     def without_hessian(self) -> CriticalPoint:
         kind: Kind = "undecided" if self.critical else "not-critical"
@@ -136,7 +136,7 @@ class _Judge:
     def at_kink(self, why: str) -> CriticalPoint:
         """By values around x, where derivatives say nothing."""
         seen = probe(self.oracle, self.x, self.objective)
-        told = f"{why}, and of {seen.directions} directions tried f is higher in {seen.higher} and lower in {seen.lower}"
+        told = f"{why}; of {seen.directions} directions tried f is higher in {seen.higher} and lower in {seen.lower}"
         kind: Kind = "undecided"
         if seen.higher == seen.directions:
             kind = "minimum"
@@ -151,7 +151,7 @@ class _Judge:
     def by_products(self) -> CriticalPoint:
         """By Lanczos on Hessian-vector products at x itself, for n too large for a Hessian."""
         if not self.critical:
-            return self.verdict("not-critical", f"{self.x.size} variables are too many to look for a critical point nearby")
+            return self.verdict("not-critical", f"{self.x.size} variables are too many to look for one nearby")
         face, x = Face.of(self.oracle, self.x, self.gradient)
         if not face.free.size:
             return self.verdict("minimum" if face.fixed.size else "degenerate", "no variable is free to move")

@@ -38,7 +38,7 @@ class Decision:
 
 @dataclass(frozen=True, eq=False)
 class Degeneracy:
-    """Of a null space: `moved` dimensions are tangent to symmetries of f; on the `rest`, if any, higher derivatives decide."""
+    """Of a null space: symmetries of f move x in `moved` dimensions; on the `rest` higher derivatives tell."""
 
     moved: int
     rest: Reduced | None
@@ -89,17 +89,20 @@ def decide(oracle: Oracle, refined: Refined, inertia: Inertia, reduced: Reduced 
         falling = [reduced.curve]
     bounds = ""
     if strong.any():
-        bounds = f"{_variables(strong.sum())} held at a bound that pushes back with at least {multipliers[strong].min():.3g}"
+        least = multipliers[strong].min()
+        bounds = f"{_variables(strong.sum())} held at a bound that pushes back with at least {least:.3g}"
     if strong.all() or kind == "saddle":
         return Decision(kind, bounds, falling)
     return _on_cone(oracle, refined, inertia, Decision(kind, bounds, falling), strong)
 
 
-def _on_cone(oracle: Oracle, refined: Refined, inertia: Inertia, decision: Decision, strong: NDArray[np.bool_]) -> Decision:
+def _on_cone(
+    oracle: Oracle, refined: Refined, inertia: Inertia, decision: Decision, strong: NDArray[np.bool_]
+) -> Decision:
     """The kind when bounds with a zero multiplier hold x: by the Hessian on the cone of directions into the box.
 
-    With H positive (negative) definite in the free variables F, the Schur complement S of F in the Hessian decides by its sign
-    on directions v >= 0 of the variables W at those bounds.
+    With H positive (negative) definite in the free variables F, the Schur complement S of F in the Hessian decides by
+    its sign on directions v >= 0 of the variables W at those bounds.
     """
     face = refined.face
     weak, inward = face.fixed[~strong], face.inward[~strong]

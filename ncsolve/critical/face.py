@@ -20,7 +20,7 @@ NEAR = 1e-6
 
 
 def projected_gradient(oracle: Oracle, x: Vector, gradient: Vector) -> Vector:
-    """x - P(x - gradient), with P the projection into the bounds; zero exactly at the critical points of the bounded problem."""
+    """x - P(x - gradient), with P the projection into the bounds: zero where a descent step would not move x."""
     if oracle.lower is None or oracle.upper is None:
         return gradient
     return np.clip(gradient, x - oracle.upper, x - oracle.lower)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ncsolve.critical.products import lanczos
+from ncsolve.critical.products import Ritz, lanczos
 from ncsolve.critical.spectrum import EPS, SAFETY, Separation
 
 __all__ = ["Factored"]
@@ -41,14 +42,28 @@ class Factored:
         self.rounding = SAFETY * self.size * EPS * _norm(hessian)
         self.factors = self._factorise(0.0)
         self.negative = self.factors.below
-        near = lanczos(self.factors.solve, self.size, STEPS)
-        ends = lanczos(lambda v: hessian @ v, self.size, STEPS)
-        reciprocals = near.values[[0, -1]]
+
+    @cached_property
+    def near(self) -> Ritz:
+        """The ends of H^-1's spectrum."""
+        return lanczos(self.factors.solve, self.size, STEPS)
+
+    @cached_property
+    def ends(self) -> Ritz:
+        """The ends of H's spectrum."""
+        return lanczos(lambda v: self.hessian @ v, self.size, STEPS)
+
+    @cached_property
+    def eigenvalues(self) -> Vector:
+        reciprocals = self.near.values[[0, -1]]
         nearest = 1 / reciprocals[np.argmax(np.abs(reciprocals))]
-        self.eigenvalues = np.sort([ends.values[0], nearest, ends.values[-1]])
-        # the lowest that is seen: by the inverse if it is close to zero, else by H itself
-        inner = near.values[0] < 0 and 1 / near.values[0] < ends.values[0]
-        self.lowest = near.lowest if inner else ends.lowest
+        return np.sort([self.ends.values[0], nearest, self.ends.values[-1]])
+
+    @cached_property
+    def lowest(self) -> Vector:
+        """Of H^-1 if the lowest that is seen is close to zero, else of H."""
+        inner = self.near.values[0] < 0 and 1 / self.near.values[0] < self.ends.values[0]
+        return self.near.lowest if inner else self.ends.lowest
 
     @property
     def flat(self) -> Matrix:
@@ -61,7 +76,7 @@ class Factored:
         return self.factors.solve(error * np.where(np.arange(self.size) % 2, -1.0, 1.0))
 
     def separate(self, change: Any) -> Separation:
-        """Eigenvalues in [-t, t] with t = rounding + 4 |change| may be zero; their space by inverse subspace iteration."""
+        """Those in [-t, t] with t = rounding + 4 |change| may be zero; their space by inverse subspace iteration."""
         t = self.rounding + SAFETY * _norm(change)
         above = self._factorise(t)
         surely = self._factorise(-t).below if self.negative else 0

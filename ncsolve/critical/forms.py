@@ -16,7 +16,7 @@ STARTS, ITERATIONS = 64, 200
 
 
 class Sign(NamedTuple):
-    """"positive" or "negative" everywhere on the sphere, "both" signs, or "open"; with the unit vectors of the extreme values found."""
+    """Sign of a form on the sphere, and the unit vectors of the lowest and the highest value found there."""
 
     kind: Literal["positive", "negative", "both", "open"]
     lowest: Vector
@@ -33,18 +33,16 @@ def cubic_peak(cubic: Tensor) -> Vector:
 def quartic_sign(quartic: Tensor, tolerance: float) -> Sign:
     """Decide the sign of Q[z, z, z, z] over |z| = 1 beyond `tolerance`.
 
-    Exact for d <= 2, by the roots of the derivative on the circle. For d > 2 a value of either sign is found by local search, and one
-    sign everywhere is proven by a sum of squares: sufficient, not necessary.
+    Exact for d <= 2, by the roots of the derivative on the circle. For d > 2 a value of either sign is found by local
+    search, and one sign everywhere is proven by a sum of squares: sufficient, not necessary, hence "open".
     """
-    if quartic.shape[0] <= 2:
-        candidates = _circle(quartic)
-    else:
-        candidates = np.concatenate([_ascend(quartic), _ascend(-quartic)])
+    exact = quartic.shape[0] <= 2
+    candidates = _circle(quartic) if exact else np.concatenate([_ascend(quartic), _ascend(-quartic)])
     values = np.einsum("ijkl,si,sj,sk,sl->s", quartic, *[candidates] * 4)
     low, high = int(np.argmin(values)), int(np.argmax(values))
-    exact = quartic.shape[0] <= 2
+    kind: Literal["positive", "negative", "both", "open"]
     if values[low] < -tolerance and values[high] > tolerance:
-        kind: Literal["positive", "negative", "both", "open"] = "both"
+        kind = "both"
     elif values[low] > tolerance and (exact or _sum_of_squares(quartic) > tolerance):
         kind = "positive"
     elif values[high] < -tolerance and (exact or _sum_of_squares(-quartic) > tolerance):
@@ -90,7 +88,7 @@ def _ascend(form: Tensor) -> Tensor:
 def _sum_of_squares(quartic: Tensor) -> float:
     """A lower bound of the form on the sphere: the largest smallest eigenvalue of M + alpha K over alpha.
 
-    M is the quartic as a matrix on pairs (i <= j), K the form that vanishes at every z z^T, sum_i z_i^2 sum_j z_j^2 - sum (z_i z_j)^2.
+    M is the quartic as a matrix on the entries of z z^T, and K = (sum_i z_i^2)^2 - sum_ij (z_i z_j)^2, which is zero.
     """
     d = quartic.shape[0]
     first, second = np.triu_indices(d)

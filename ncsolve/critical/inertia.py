@@ -54,7 +54,7 @@ class Inertia:
 
 
 def inertia(oracle: Oracle, refined: Refined) -> Inertia | None:
-    """Count signs that stay when x moves as far as rounding leaves the critical point open. None: H is not finite there."""
+    """Count signs that stay when x moves as far as rounding leaves the critical point open. None: H is not finite."""
     free = refined.face.free
     error = refined.noise.error[free] + np.abs(refined.gradient[free])
     spectrum, hessian = refined.spectrum, refined.hessian

@@ -30,7 +30,8 @@ ROUNDS = 5  # fresh starts where the bounds that hold x changed, or the Hessian 
 class Refined:
     """Where Newton's method ended: x, the gradient there, and the free Hessian at `base`, which is x or just before it.
 
-    `noise` is that of the gradient at x. `settled`: what is left of Newton's step is rounding. `in_reach`: it did not wander off.
+    `noise` is that of the gradient at x. `settled`: what is left of Newton's step is rounding. `in_reach`: it was not
+    stopped for wandering off.
     """
 
     x: Vector
@@ -65,7 +66,7 @@ def refine(oracle: Oracle, x: Vector, gradient: Vector, reach: float | None) -> 
 
 
 def hessian_on(oracle: Oracle, x: Vector, free: NDArray[np.intp]) -> Any:
-    """The Hessian at x in the free variables, dense if small, else as the oracle gives it; None if an entry is not finite."""
+    """The Hessian at x in the free variables, dense if small, else as the oracle gives it; None if it is not finite."""
     hessian = oracle.hessian(x)
     if free.size < x.size:
         hessian = hessian[np.ix_(free, free)] if isinstance(hessian, np.ndarray) else hessian.tocsr()[free][:, free]
@@ -76,7 +77,7 @@ def hessian_on(oracle: Oracle, x: Vector, free: NDArray[np.intp]) -> Any:
 
 
 class _Newton:
-    """One run on one face: steps with a kept Hessian while they contract fast, extrapolation where they contract slowly."""
+    """One run on one face: the Hessian is kept while steps shrink fast, steps are extrapolated where they do not."""
 
     def __init__(self, oracle: Oracle, face: Face, x: Vector, gradient: Vector, reach: float | None) -> None:
         self.oracle, self.face = oracle, face

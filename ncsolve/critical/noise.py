@@ -34,8 +34,8 @@ class Noise:
     """Of the gradient at x: `error` (n,) is what rounding can make of it, `jump` by how much it jumps.
 
     On the line x + t d, with d of the size of rounding_of(x), third differences of seven gradients at steps of 1e8 d
-    contain little but rounding [Moré, Wild 2011]. A difference between both sides of x that is the same at t = 2, 200 and
-    20000 is a kink.
+    contain little but rounding [Moré, Wild 2011]. A difference between both sides of x that is the same at t = 2, 200
+    and 20000 is a kink.
     """
 
     error: Vector
@@ -43,7 +43,7 @@ class Noise:
 
     @classmethod
     def at(cls, oracle: Oracle, x: Vector) -> Noise:
-        gradients = oracle.gradient(np.concatenate([_line(oracle, x, SIDES), _line(oracle, x, -SIDES), _line(oracle, x, TABLE)]))
+        gradients = oracle.gradient(np.concatenate([_line(oracle, x, t) for t in (SIDES, -SIDES, TABLE)]))
         jumps = gradients[:3] - gradients[3:6]
         differences = np.abs(np.diff(gradients[6:], n=3, axis=0)).max(axis=0) / np.sqrt(20)
         error = SAFETY * np.fmax(np.abs(jumps[0]) / 2, differences)

@@ -18,7 +18,8 @@ class CriticalPoint:
     """The judgement of a point x of shape (n,).
 
     On a face of the bounds, Hessian means the Hessian in the variables that are free there.
-    A singular Hessian gives kind "degenerate", unless higher derivatives decide it: then the decided kind with nullity > 0.
+    A singular Hessian gives kind "degenerate", unless higher derivatives or a symmetry decide it: then the decided
+    kind, with nullity > 0.
     """
 
     kind: Kind
@@ -31,7 +32,7 @@ class CriticalPoint:
     """Number of eigenvalues that are zero within rounding."""
 
     eigenvalues: NDArray[np.float64]
-    """Of the Hessian, ascending: all of them, or the outermost and those nearest to zero when n is large (see explanation)."""
+    """Of the Hessian, ascending: all of them, or for n > 300 the lowest, the one nearest to zero and the highest."""
 
     tolerance: float
     """An eigenvalue of at most this size counts as zero."""
@@ -49,7 +50,7 @@ class CriticalPoint:
     """Infinity norm of the gradient, projected onto the bounds."""
 
     witness: NDArray[np.float64] | None = None
-    """A direction along which f falls, shape (n,), when there is one: f(x + witness) < f(x) unless rounding hides it."""
+    """A direction (n,) along which f falls, when there is one: f(x + witness) < f(x), unless rounding hides it."""
 
     certified: bool = False
     """Whether the kind is proven in interval arithmetic."""

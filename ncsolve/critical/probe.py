@@ -1,4 +1,4 @@
-"""Looking at values of f around a point: for a witness that f falls, and where f has a kink and derivatives say nothing."""
+"""Values of f around a point: for a witness that f falls, and where derivatives say nothing because of a kink."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def fall_along(oracle: Oracle, x: Vector, objective: float, origin: Vector, curv
 
 
 class Probe(NamedTuple):
-    """Of the values around x: how many directions, in how many of them f is higher and lower at all lengths, and the lowest point."""
+    """Directions that were tried, in how many of them f is higher and lower at all lengths, and where it is lowest."""
 
     directions: int
     higher: int
@@ -59,7 +59,7 @@ class Probe(NamedTuple):
 
 
 def probe(oracle: Oracle, x: Vector, objective: float) -> Probe:
-    """Compare f(x) with f at 1e-4, 1e-5 and 1e-6 (1 + |x|) along +- each coordinate and random directions into the box."""
+    """Compare f(x) with f at 1e-4, 1e-5, 1e-6 (1 + |x|) along +- the coordinates and random directions in the box."""
     axes = np.eye(x.size)[: 4 * RANDOM]
     randoms = np.random.default_rng(4).standard_normal((RANDOM if x.size > 1 else 0, x.size))
     one_side = np.concatenate([axes, randoms / np.linalg.norm(randoms, axis=1, keepdims=True)])

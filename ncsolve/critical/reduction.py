@@ -1,13 +1,14 @@
 """The decision at a singular Hessian: f reduced to its null space, and the first derivative there that does not vanish.
 
-Splitting lemma [Gromoll, Meyer 1969]: near a critical point with Hessian H = 0 on span(U) and invertible on a complement, f is, after a
-change of variables, that quadratic form on the complement plus psi(z) = f(x + U z + w(z)), where w solves the other equations of
-grad f = 0. The derivatives of psi follow order by order, with b = D3 f[u, u, .] and w2 = -H^+ b:
+Splitting lemma [Gromoll, Meyer 1969]: near a critical point whose Hessian H is 0 on span(U) and invertible on a
+complement, f is, after a change of variables, that quadratic form on the complement plus psi(z) = f(x + U z + w(z)),
+where w solves the other equations of grad f = 0. The derivatives of psi follow order by order, with b = D3 f[u, u, .],
+w2 = -H^+ b and c = D4 f[u^3, .] + 3 D3 f[u, w2, .]:
 
     psi3 = D3 f[u^3]
     psi4 = D4 f[u^4] - 3 b^T H^+ b
     psi5 = D5 f[u^5] + 10 D4 f[u^3, w2] + 15 D3 f[u, w2^2]
-    psi6 = D6 f[u^6] + 15 D5 f[u^4, w2] + 45 D4 f[u^2, w2^2] + 15 D3 f[w2^3] - 10 c^T H^+ c,   c = D4 f[u^3, .] + 3 D3 f[u, w2, .]
+    psi6 = D6 f[u^6] + 15 D5 f[u^4, w2] + 45 D4 f[u^2, w2^2] + 15 D3 f[w2^3] - 10 c^T H^+ c
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations_with_replacement, permutations
 from math import factorial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,10 +43,11 @@ ROWS = 1_000_000  # numbers in one batch of directions
 
 @dataclass(frozen=True, eq=False)
 class Reduced:
-    """psi "rises" or "falls" in all directions, does "both", or stays "open"; by its derivative of this `order` and `value`.
+    """psi "rises" or "falls" in all directions, does "both", or stays "open"; by its derivative of this order and
+    value.
 
-    psi falls along `curve`, when it does. `distance`: how far away the critical point may
-    be on the null space, which the slope left there at x allows.
+    psi falls along `curve`, when it does. `distance`: how far away on the null space the slope that is left at x allows
+    the critical point to be.
     """
 
     trend: Literal["rises", "falls", "both", "open"]
@@ -113,7 +115,7 @@ class NullSpace:
         return lambda t: t[:, None] * u + t[:, None] ** 2 / 2 * w2
 
     def reach(self, size: float, order: int) -> float:
-        """t with |psi_k| t^(k-1) / (k-1)! = slope for psi_k of this size, leading: how far from t = 0 grad psi can vanish."""
+        """How far from t = 0 grad psi can vanish if psi_k of this size leads: |psi_k| t^(k-1) / (k-1)! = slope."""
         return float((factorial(order - 1) * self.slope / size) ** (1 / (order - 1))) if size else np.inf
 
     def around(self, size: float, order: int) -> Tensor:
@@ -185,7 +187,8 @@ class NullSpace:
         for chosen in combinations_with_replacement(range(d), order):
             value = self.along(points, [self.U[:, i] for i in chosen])
             for index in set(permutations(chosen)):
-                full[(..., *index)] = value
+                place: tuple[Any, ...] = (slice(None), *index)
+                full[place] = value
         return full
 
     def along(self, points: Tensor, directions: list[Tensor]) -> Vector:

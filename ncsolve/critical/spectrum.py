@@ -18,11 +18,11 @@ SAFETY = 4.0
 """A quantity is trusted to be nonzero when it exceeds its estimated error this many times.
 
 As a bound on the change of H between x and the critical point, relative to H, it is Newton-Kantorovich's constant:
-h = |H^-1| |H^-1 g| Lip(H) <= 1/4. Near a degenerate root of t^k, h = (k-2)/(k-1) >= 1/2 at any distance: it fails there.
+h = |H^-1| |H^-1 g| Lip(H) <= 1/4. Close to a degenerate t^k, h = (k-2)/(k-1) >= 1/2 at any distance: it fails there.
 """
 
 COMPLETE = 300  # up to this size all eigenvalues and vectors are computed
-LAPACK = 3000  # up to this size they are when some eigenvalues are near zero
+LAPACK = 1000  # up to this size they are when some eigenvalues are near zero
 EPS = float(np.finfo(float).eps)
 
 
@@ -46,10 +46,14 @@ class Spectrum(Protocol):
 
     size: int
     negative: int
-    eigenvalues: Vector
-    """All of H's, ascending, or the outermost and the one nearest to zero."""
-    lowest: Vector
-    """An eigenvector of the lowest eigenvalue, (m,)."""
+
+    @property
+    def eigenvalues(self) -> Vector:
+        """All of H's, ascending, or the lowest, the one nearest to zero and the highest."""
+
+    @property
+    def lowest(self) -> Vector:
+        """An eigenvector of the lowest eigenvalue, (m,)."""
 
     @property
     def complete(self) -> bool:
@@ -76,8 +80,8 @@ class Spectrum(Protocol):
 class Dense:
     """All eigenvalues: V^T H V = diag(values).
 
-    V is orthogonal, or that times a scaling of the variables, where that brings all eigenvalues of a badly scaled H above
-    rounding. Signs stay the same (Sylvester).
+    V is orthogonal, or a scaling of the variables times that where it brings all eigenvalues of a badly scaled H above
+    rounding: signs stay the same (Sylvester).
     """
 
     complete = True
@@ -142,7 +146,7 @@ class Dense:
 
 
 def spectrum_of(hessian: Any, all_of_it: bool = False) -> Spectrum:
-    """The spectrum of a dense or scipy.sparse H (m, m); complete up to m = 300, or on demand where that is affordable."""
+    """The spectrum of a dense or scipy.sparse H (m, m): complete up to m = 300, with `all_of_it` up to 1000."""
     size = hessian.shape[0]
     if size <= (LAPACK if all_of_it else COMPLETE):
         return Dense(hessian if isinstance(hessian, np.ndarray) else hessian.toarray())

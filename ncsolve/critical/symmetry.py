@@ -1,8 +1,8 @@
 """Continuous symmetries x -> exp(tA) x + tb of f, and the directions in which they move a point.
 
-Where grad f(x) . (A x + b) = 0 for all x, f is constant along x' = A x + b; then H(x) (A x + b) = -A^T grad f(x), so that at a
-critical point these directions are in the null space of the Hessian. Where they fill it, the point is as good as
-nondegenerate (Morse-Bott): f behaves across the orbit as on the complement of the null space.
+Where grad f(x) . (A x + b) = 0 for all x, f is constant along x' = A x + b. Then H(x) (A x + b) = -A^T grad f(x), so
+that at a critical point these directions are in the null space of the Hessian. Where they fill it, the point is as good
+as nondegenerate (Morse-Bott): f behaves across the orbit as it does on the complement of the null space.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ SPREAD = 0.3  # of the random points around x, relative to its size
 def orbit(oracle: Oracle, x: NDArray[np.float64]) -> Matrix:
     """Tangents A x + b (n, d) at x of the symmetries of f, orthonormal.
 
-    A and b act on one axis of a variable and alike on its other axes, or on all scalar variables together; several such actions
-    may be joined. They are solved for at random points around x, where they hold to rounding.
+    A and b act on one axis of a variable and alike on its other axes, or on all scalar variables together; several such
+    actions may be joined. They are solved for at random points around x, where they hold to rounding.
     """
     axes = list(_axes(oracle))
     size = sum(length * (length + 1) for _, length in axes)

@@ -18,10 +18,10 @@ def curvature(inertia: Inertia) -> str:
     signs = {"negative": inertia.negative, "zero": inertia.nullity, "positive": inertia.positive}
     counts = ", ".join(f"{count if count < size else 'all'} {sign}" for sign, count in signs.items() if count)
     low, high = spectrum.eigenvalues[0] + 0.0, spectrum.eigenvalues[-1] + 0.0
-    how = "" if spectrum.complete else ", counted by a symmetric factorisation"
+    zero = f"zero up to {inertia.tolerance:.1g}" + ("" if spectrum.complete else ", by a symmetric factorisation")
     if size == 1:
-        return f"Hessian eigenvalue {low:.3g} (zero up to {inertia.tolerance:.1g})"
-    return f"{size} Hessian eigenvalues: {counts} (from {low:.3g} to {high:.3g}, zero up to {inertia.tolerance:.1g}{how})"
+        return f"Hessian eigenvalue {low:.3g} ({zero})"
+    return f"{size} Hessian eigenvalues: {counts} (from {low:.3g} to {high:.3g}, {zero})"
 
 
 def degeneracy(singular: Degeneracy) -> list[str]:
