@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from numbers import Real
@@ -11,6 +12,7 @@ import numpy as np
 
 from ncsolve import api
 from ncsolve.errors import OptionError
+from ncsolve.hooks import registry
 from ncsolve.oracle import Oracle, compile
 from ncsolve.solving import Result, Status, check_contract, check_needs, configure, options_of, summary_of
 from ncsolve.testing import problems
@@ -52,7 +54,7 @@ class SolverTests:
         """The first line says what it is and names a [reference]."""
         line = summary_of(self._class())
         assert line, f"solver '{self._name()}' has no docstring: its first line is what `ncsolve solvers` shows"
-        assert "[" in line and "]" in line, f"the first line of the docstring names no [reference]: {line!r}"
+        assert re.search(r"\[.+\]", line), f"the first line of the docstring names no [reference]: {line!r}"
 
     def test_options(self) -> None:
         """The defaults are valid and survive the way through text; unknown and absurd values are refused."""
@@ -71,7 +73,7 @@ class SolverTests:
     # -- how it behaves as a function ----------------------------------------------------------------------------------
 
     def test_inputs_are_not_written_to(self) -> None:
-        """Neither x0 nor a state changes after it was handed over, and init and step are functions of their arguments."""
+        """Neither x0 nor a state changes once handed over; init and step are functions of their arguments."""
         for oracle in self._oracles(problems.quadratic()):
             x0 = oracle.problem.start_point(np.random.default_rng(0))
             before = x0.copy()
@@ -126,7 +128,8 @@ class SolverTests:
         if "bounds" in self._class().needs:
             problem = problems.box()
             lower, upper = problem.lower, problem.upper
-            assert lower is not None and upper is not None
+            assert lower is not None
+            assert upper is not None
             outside: list[Any] = []
 
             def watch(look: Any) -> None:
@@ -140,7 +143,7 @@ class SolverTests:
         """Where the objective is undefined for some x, nothing is raised and the best point is finite."""
         result = self._solve(problems.half_plane())
         if result:
-            assert np.isfinite(result.x).all() and np.isfinite(result.objective), f"the best point is {result.x}"
+            assert np.isfinite([*result.x, result.objective]).all(), f"the best point is {result.x}"
 
     def test_no_success_at_a_saddle(self) -> None:
         """From a start that leads to a saddle, no run is a success there, whether or not the core may escape."""
@@ -161,7 +164,7 @@ class SolverTests:
 
     def _class(self) -> Any:
         solver = type(self).solver
-        return api.registry().solver(solver) if isinstance(solver, str) else solver
+        return registry().solver(solver) if isinstance(solver, str) else solver
 
     def _name(self) -> str:
         return str(self._class().name)
