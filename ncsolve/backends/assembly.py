@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from ncsolve.backends.layout import ATOM, BATCH, Axes, Piece
 from ncsolve.backends.numpy_printer import Printer, _slice, squeezed
+from ncsolve.backends.sparse import dense
 from ncsolve.graph.derivation import positions
 from ncsolve.graph.differentiate import Block
 from ncsolve.graph.nodes import Affine, Gather, Graph, Index, Leaf, Subscript, Table
 
-_SPARSE_FROM = 50  # variables from which a Hessian may be sparse
+SPARSE_FROM = 50  # variables from which a Hessian may be sparse
 _SPARSE_DENSITY = 0.15
 
 
@@ -58,6 +59,7 @@ def _batch_vector(printer: Printer) -> str:
 def _scatter(printer: Printer, gather: Gather, piece: Piece, n: int, batch: bool) -> list[str]:
     leading: Axes = (BATCH,) if batch else ()
     prefix = ":, " if batch else ""
+    piece = dense(piece)
     if _is_view(gather) and printer.samples not in gather.indices:
         leaf, subscripts = squeezed(gather.leaf, gather.subscripts)
         code = piece.aligned((*leading, *gather.indices)).code
@@ -154,7 +156,8 @@ def _shifted(subscript: Affine, offset: int, n: int) -> str:
 
 
 def _spread(printer: Printer, piece: Piece, axes: Axes, leading: str) -> Piece:
-    """The piece with all of the axes at their full length."""
+    """The piece as an array with all of the axes at their full length."""
+    piece = dense(piece)
     if set(piece.axes) == set(axes):
         return piece.transposed(axes)
     sizes = leading + "".join("len(rows), " if i == printer.samples else f"{i.size}, " for i in axes if i is not BATCH)
@@ -175,7 +178,7 @@ def _accumulator(where: NDArray[np.int64], n: int) -> object:
 def is_sparse(blocks: list[Block], n: int) -> bool:
     """Whether the element blocks leave most of the Hessian zero."""
     entries = sum((1 + b.mirrored) * _size(b.indices) for b in blocks)
-    return n >= _SPARSE_FROM and entries <= _SPARSE_DENSITY * n * n
+    return n >= SPARSE_FROM and entries <= _SPARSE_DENSITY * n * n
 
 
 def _size(indices: tuple[Index, ...]) -> int:

@@ -18,11 +18,12 @@ Axes = tuple[Index, ...]
 
 @dataclass(frozen=True)
 class Piece:
-    """Code, its axes in order, and how tightly the code binds."""
+    """Code, its axes in order, how tightly the code binds, and whether its value is a sparse matrix."""
 
     code: str
     axes: Axes = ()
     binds: int = ATOM
+    sparse: bool = False
 
     def within(self, binds: int) -> str:
         return self.code if self.binds >= binds else f"({self.code})"
@@ -32,7 +33,7 @@ class Piece:
         if axes == self.axes:
             return self
         if len(axes) == 2:
-            return Piece(f"{self.within(ATOM)}.T", axes)
+            return Piece(f"{self.within(ATOM)}.T", axes, sparse=self.sparse)
         order = ", ".join(str(self.axes.index(i)) for i in axes)
         return Piece(f"{self.within(ATOM)}.transpose({order})", axes)
 

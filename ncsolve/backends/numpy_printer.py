@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.backends.layout import ATOM, BATCH, LOOSE, PRODUCT, SUM, UNARY, Axes, Piece, contraction, union
+from ncsolve.backends.sparse import dense, sparse_contraction, sparse_elementwise
 from ncsolve.graph.nodes import Affine, Index, Leaf, Subscript, Table, unique
 from ncsolve.graph.program import MATRIX, Op, Program
+from ncsolve.graph.sparse import is_sparse
 
 _MATH = {"abs": "abs", "ceil": "math.ceil", "floor": "math.floor", "loggamma": "math.lgamma"}
 _NUMPY = {
@@ -63,6 +65,7 @@ class Printer:
         self.namespace: dict[str, Any] = {}
         self.pieces: dict[int, Piece] = {}
         self._views: dict[Leaf, str] = {}
+        self._arrays: dict[str, str] = {}
         self._uses = Counter(a for o in self.ops for a in o.args) + Counter(roots)
         squares = [program.ops[o.args[0]] for o in self.ops if o.kind == "sum"]
         self._uses.update(o.args[0] for o in squares if o.kind == "square")  # a dot product names its operand
@@ -91,10 +94,10 @@ class Printer:
             piece = self._constant(op, piece)
         elif op.kind not in ("const", "gather", "relabel") and (self._uses[op.id] > 1 or len(piece.code) > _INLINE_LIMIT):
             self.lines.append(f"t{op.id} = {piece.code}")
-            piece = Piece(f"t{op.id}", piece.axes)
+            piece = replace(piece, code=f"t{op.id}", binds=ATOM)
         elif op.kind in ("gather", "relabel") and self._uses[op.id] > 1 and not piece.code.isidentifier():
             self.lines.append(f"t{op.id} = {piece.code}")
-            piece = Piece(f"t{op.id}", piece.axes)
+            piece = replace(piece, code=f"t{op.id}", binds=ATOM)
         self.pieces[op.id] = piece
 
     def _constant(self, op: Op, piece: Piece) -> Piece:
@@ -104,7 +107,7 @@ class Printer:
             return Piece(literal(float(value)), (), ATOM if float(value) >= 0 else UNARY)
         name = piece.code if piece.code.isidentifier() else f"c{op.id}"
         self.namespace[name] = value
-        return Piece(name, piece.axes)
+        return replace(piece, code=name, binds=ATOM)
 
     def piece(self, op: int) -> Piece:
         """An operation as others see it: of an array with one entry a row, the rows asked for."""
@@ -113,8 +116,9 @@ class Printer:
             return piece
         if op not in self._sliced:
             axis = piece.axes.index(self.samples)
-            self.lines.append(f"r{op} = {piece.within(ATOM)}{'[rows]' if axis == 0 else f'.take(rows, {axis})'}")
-            self._sliced[op] = Piece(f"r{op}", piece.axes)
+            rows = "[rows]" if axis == 0 else "[:, rows]" if piece.sparse else f".take(rows, {axis})"
+            self.lines.append(f"r{op} = {piece.within(ATOM)}{rows}")
+            self._sliced[op] = replace(piece, code=f"r{op}", binds=ATOM)
         return self._sliced[op]
 
     def _piece(self, op: Op) -> Piece:
@@ -126,12 +130,17 @@ class Printer:
         if op.kind in ("sum", "peak"):
             return self._reduction(op, args[0])
         if op.kind == "contract":
-            return contraction(args[0], args[1], op.detail)
+            multiply = sparse_contraction if args[0].sparse or args[1].sparse else contraction
+            return multiply(args[0], args[1], op.detail)
         if op.kind == "relabel":
             names = dict(op.detail)
-            return Piece(args[0].code, tuple(names.get(i, i) for i in args[0].axes), args[0].binds)
+            return replace(args[0], axes=tuple(names.get(i, i) for i in args[0].axes))
         if op.kind in MATRIX:
-            return _matrix_function(op, args[0])
+            return _matrix_function(op, dense(args[0]))
+        if any(a.sparse for a in args):
+            if (piece := sparse_elementwise(op.kind, args)) is not None:
+                return piece
+            args = [dense(a) for a in args]
         return self._elementwise(op, args)
 
     def _elementwise(self, op: Op, args: list[Piece]) -> Piece:
@@ -148,12 +157,13 @@ class Printer:
 
     def _reduction(self, op: Op, arg: Piece) -> Piece:
         over: Axes = op.detail
+        arg = dense(arg) if op.kind == "peak" else arg
         axes = tuple(i for i in arg.axes if i not in over)
         name = "sum" if op.kind == "sum" else "max"
         where = ", ".join(str(arg.axes.index(i)) for i in over)
         call = "" if not axes else where if len(over) == 1 else f"({where})"
         inner = self.program.ops[op.args[0]]
-        if op.kind == "sum" and inner.kind in ("square", "mul") and not arg.code.isidentifier():
+        if op.kind == "sum" and inner.kind in ("square", "mul") and not arg.code.isidentifier() and not arg.sparse:
             a, b = (self.piece(k) for k in (inner.args * 2)[:2])
             if not axes and a.code.isidentifier() and b.code.isidentifier() and a.axes == b.axes == arg.axes:
                 return Piece(f"float(np.vdot({a.code}, {b.code}))")
@@ -164,7 +174,7 @@ class Printer:
 
     # -- gathers -----------------------------------------------------------------------------------------------------
 
-    def _gather(self, leaf: Leaf, subscripts: tuple[Affine | Table, ...]) -> Piece:
+    def _gather(self, leaf: Leaf, subscripts: tuple[Any, ...]) -> Piece:
         batch = (BATCH,) if leaf.role in self.batched_roles else ()
         if leaf.role == "parameter":
             return Piece(f"p[{leaf.name!r}]")
@@ -183,10 +193,19 @@ class Printer:
         view = self.view(leaf)
         if any(b != ":" for b in basic):
             view = f"{view}[{', '.join([':'] * len(batch) + basic)}]"
+        sparse = leaf.role == "data" and is_sparse(self.program.graph.arrays[leaf.name])
+        if sparse and (any(fancy) or not all(s.indices for s in subscripts)):
+            return self._sparse_entries(leaf, subscripts)
         if not any(fancy):
             axes = (*batch, *(s.index for s in subscripts if s.index is not None))
-            return Piece(view if axes else f"float({view})", axes)
+            return Piece(view if axes else f"float({view})", axes, sparse=sparse)
         return self._fancy(leaf, view, subscripts, fancy, batch)
+
+    def _sparse_entries(self, leaf: Leaf, subscripts: tuple[Any, ...]) -> Piece:
+        """Some entries of a sparse matrix, as a dense array."""
+        grid = unique(i for s in subscripts for i in s.indices)
+        keys = [self._positions(s, grid, rows=False) if s.indices else str(s.offset) for s in subscripts]
+        return Piece(f"rt.entries({self._array(leaf)}, {', '.join(keys)})", grid)
 
     def _of_rows(self, leaf: Leaf, index: Index) -> bool:
         """Whether an axis is read at the rows asked for; data are read whole, and sliced where they are used."""
@@ -231,11 +250,14 @@ class Printer:
         return name
 
     def _array(self, leaf: Leaf) -> str:
-        name = "d_" + identifier(leaf.name)
-        while name in self.namespace and self.namespace[name] is not self.program.graph.arrays[leaf.name]:
-            name += "_"
-        self.namespace[name] = self.program.graph.arrays[leaf.name]
-        return name
+        """The name of a data array; integers are floats here, since their products would overflow."""
+        if leaf.name not in self._arrays:
+            name, array = "d_" + identifier(leaf.name), self.program.graph.arrays[leaf.name]
+            while name in self.namespace:
+                name += "_"
+            self._arrays[leaf.name] = name
+            self.namespace[name] = array if array.dtype.kind == "f" else array.astype(float)
+        return self._arrays[leaf.name]
 
     def _vector(self, leaf: Leaf) -> str:
         return "x" if leaf.role == "variable" else f"v{leaf.order}"
@@ -262,7 +284,7 @@ class Printer:
         return self._views[leaf]
 
 
-def squeezed(leaf: Leaf, subscripts: tuple[Subscript, ...]) -> tuple[Leaf, tuple[Subscript, ...]]:
+def squeezed(leaf: Leaf, subscripts: tuple[Subscript, ...]) -> tuple[Leaf, tuple[Any, ...]]:
     """A variable without its axes of length one: a column is a vector."""
     kept = [k for k, (s, size) in enumerate(zip(subscripts, leaf.shape, strict=True)) if size > 1 or s.indices]
     if leaf.role == "data" or len(kept) == len(leaf.shape):

@@ -79,6 +79,50 @@ def _plain(values: Array) -> Any:
     return values if np.ndim(values) else float(values)
 
 
+# -- sparse matrices -------------------------------------------------------------------------------------------------
+
+
+def entries(a: Any, rows: Any, columns: Any) -> Any:
+    """a[rows, columns], positions that broadcast, as an array"""
+    rows, columns = np.broadcast_arrays(rows, columns)
+    return np.asarray(a[rows.ravel(), columns.ravel()]).reshape(rows.shape)
+
+
+def scaled(a: Any, b: Array) -> Any:
+    """a * b, where b broadcasts to the shape of a"""
+    from scipy.sparse import csr_array
+
+    a = a.tocsr()
+    factors = np.broadcast_to(b, a.shape)[_rows(a), a.indices]
+    return csr_array((a.data * factors, a.indices, a.indptr), shape=a.shape)
+
+
+def sparse_dot(a: Any, b: Array) -> Array:
+    """sum_j a[i, j] b[j, ...]"""
+    product: Array = (a @ b.reshape(len(b), -1)).reshape(a.shape[0], *b.shape[1:])
+    return product
+
+
+def sparse_rows(a: Any, b: Array) -> Array:
+    """sum_j a[i, j] b[i, j, ...]"""
+    from scipy.sparse import csr_array
+
+    a = a.tocsr()
+    weights = csr_array((a.data, np.arange(a.nnz), a.indptr), shape=(a.shape[0], a.nnz))
+    return sparse_dot(weights, b[_rows(a), a.indices])
+
+
+def sparse_sum(a: Any, b: Array) -> Any:
+    """sum_ij a[i, j] b[i, j, ...]"""
+    a = a.tocsr()
+    return np.tensordot(a.data, b[_rows(a), a.indices], 1)
+
+
+def _rows(a: Any) -> NDArray[np.int64]:
+    """The row of each entry of a matrix in CSR form."""
+    return np.repeat(np.arange(a.shape[0]), np.diff(a.indptr))
+
+
 # -- scalars ---------------------------------------------------------------------------------------------------------
 
 

@@ -1,7 +1,7 @@
 """Products of several matrices: in which order, and which of the partial products are the same.
 
-The cheapest order of a chain is found by dynamic programming over its intervals. A product of a matrix and itself, or its
-transpose, costs that matrix once: x.T A.T A x is (A x).T (A x).
+The cheapest order of a chain is found by dynamic programming over its intervals. A product of a matrix and itself, or
+its transpose, costs that matrix once: x.T A.T A x is (A x).T (A x).
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from ncsolve.graph.nodes import (
     Subscript,
     Table,
 )
+from ncsolve.graph.sparse import check as check_sparse
 
 if TYPE_CHECKING:
     from ncsolve.problem import Problem
@@ -36,6 +37,7 @@ class Derivation:
     def __init__(self, problem: Problem) -> None:
         lowering = Lowering(problem)
         value = lowering.node(problem.objective)
+        check_sparse(lowering.graph, value)
         if lowering.samples is not None and not is_finite_sum(lowering.graph, value, lowering.samples):
             if problem.samples is not None:
                 raise ProblemError(f"samples: the objective is not a finite sum over {problem.samples}: it is not linear in that sum")

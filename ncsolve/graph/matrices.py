@@ -21,6 +21,7 @@ from ncsolve.errors import ProblemError
 from ncsolve.graph.chains import Chain, Tree, is_diagonal, mirrored, shape_of, short
 from ncsolve.graph.indices import Scope, lower_subscript, range_values
 from ncsolve.graph.nodes import Affine, Index, MatrixFunction, Node, Subscript, Table, unique
+from ncsolve.graph.sparse import is_sparse
 
 if TYPE_CHECKING:
     from ncsolve.graph.lower import Lowering
@@ -201,15 +202,6 @@ class Matrices:
         return node if coefficient == 1 else self.graph.multiply([self.lowering.node(coefficient, scope), node])
 
     def _product(self, factors: tuple[sp.MatrixExpr, ...], row: Subscript, column: Subscript, scope: Scope) -> Node:
-        """v.T (A + a I) w is v.T A w + a v.T w: a sum that holds a diagonal matrix is not formed beside a vector."""
-        if 1 in (shape_of(factors[0])[0], shape_of(factors[-1])[1]):
-            for k, factor in enumerate(factors):
-                if isinstance(factor, sp.MatAdd) and len(factors) > 1 and any(map(is_diagonal, factor.args)):
-                    terms = []
-                    for coefficient, middle in map(_factors, factor.args):
-                        product = self._product((*factors[:k], *middle, *factors[k + 1 :]), row, column, scope)
-                        terms.append(self._scaled(coefficient, product, scope))
-                    return self.graph.add(terms)
         return self._tree(Chain(factors).tree(), row, column, scope)
 
     def _tree(self, tree: Tree, row: Subscript, column: Subscript, scope: Scope) -> Node:
@@ -220,12 +212,34 @@ class Matrices:
             return self.graph.multiply([self._diagonal(left, row, scope), self._tree(right, row, column, scope)])
         if is_diagonal(right):
             return self.graph.multiply([self._tree(left, row, column, scope), self._diagonal(right, column, scope)])
-        return self._once(tree, row, column, scope, lambda: self._contracted(left, right, row, column, scope))
+        return self._once(tree, row, column, scope, lambda: self._pair(left, right, row, column, scope))
 
-    def _contracted(self, left: Tree, right: Tree, row: Subscript, column: Subscript, scope: Scope) -> Node:
+    def _pair(self, left: Tree, right: Tree, row: Subscript, column: Subscript, scope: Scope) -> Node:
+        beside_vector = 1 in (shape_of(left)[0], shape_of(right)[1])
+        terms = self._multiplied_out(left, right, beside_vector)
+        if len(terms) > 1:
+            return self.graph.add([self._scaled(c, self._tree((a, b), row, column, scope), scope) for c, a, b in terms])
         inner = _fresh(shape_of(left)[1], scope, row, column)
         factors = [self._tree(left, row, inner, scope), self._tree(right, inner, column, scope)]
         return self.graph.contract(factors, inner.indices)
+
+    def _multiplied_out(self, left: Tree, right: Tree, beside_vector: bool) -> list[tuple[sp.Expr, Tree, Tree]]:
+        """(A + a I) v is A v + a v: coefficients and factors of the terms of a product.
+
+        A sum is not formed where sparse data would become dense in it, or a diagonal matrix beside a vector.
+        """
+        data = self.lowering.problem.data
+
+        def terms(tree: Tree) -> list[tuple[sp.Expr, Tree]]:
+            if not isinstance(tree, sp.MatAdd):
+                return [(sp.S.One, tree)]
+            symbols = [term.atoms(sp.MatrixSymbol) for term in tree.args]
+            sparse = [bool(matrices) and all(is_sparse(data.get(m)) for m in matrices) for matrices in symbols]
+            if (any(sparse) and not all(sparse)) or (beside_vector and any(map(is_diagonal, tree.args))):
+                return [(c, Chain(factors).tree()) for c, factors in map(_factors, tree.args)]
+            return [(sp.S.One, tree)]
+
+        return [(c * d, a, b) for c, a in terms(left) for d, b in terms(right)]
 
     def _power(self, matrix: sp.MatPow, row: Subscript, column: Subscript, scope: Scope) -> Node:
         """A product of powers; of a 1 x 1 matrix, any power of its entry."""
@@ -241,24 +255,27 @@ class Matrices:
         if exponent < 0:
             base, exponent = sp.Inverse(base), -exponent
         larger, smaller = (base if k == 1 else sp.MatPow(base, k) for k in (exponent - exponent // 2, exponent // 2))
-        return self._contracted(larger, smaller, row, column, scope)
+        return self._pair(larger, smaller, row, column, scope)
 
     def _trace(self, matrix: sp.MatrixExpr, scope: Scope) -> Node:
-        """Trace(P Q) = sum_{i, k} P[i, k] Q[k, i]"""
         if isinstance(matrix, sp.MatAdd):
             return self.graph.add([self._trace(term, scope) for term in matrix.args])
         coefficient, factors = _factors(matrix)
         first, second = Chain(factors).ring() if len(factors) > 1 else (sp.Identity(matrix.shape[0]), factors[0])
+        terms = self._multiplied_out(first, second, beside_vector=False)
+        return self.graph.add([self._scaled(coefficient * c, self._trace_of(a, b, scope), scope) for c, a, b in terms])
+
+    def _trace_of(self, first: Tree, second: Tree, scope: Scope) -> Node:
+        """Trace(P Q) = sum_{i, k} P[i, k] Q[k, i]"""
         if is_diagonal(second):
             first, second = second, first
         row = _fresh(shape_of(first)[0], scope)
         if is_diagonal(first):
-            over, parts = row.indices, [self._diagonal(first, row, scope), self._tree(second, row, row, scope)]
-        else:
-            column = _fresh(shape_of(first)[1], scope, row)
-            over = (*row.indices, *column.indices)
-            parts = [self._tree(first, row, column, scope), self._tree(second, column, row, scope)]
-        return self._scaled(coefficient, self.graph.contract(parts, over), scope)
+            parts = [self._diagonal(first, row, scope), self._tree(second, row, row, scope)]
+            return self.graph.contract(parts, row.indices)
+        column = _fresh(shape_of(first)[1], scope, row)
+        parts = [self._tree(first, row, column, scope), self._tree(second, column, row, scope)]
+        return self.graph.contract(parts, (*row.indices, *column.indices))
 
     # -- inverses and determinants -----------------------------------------------------------------------------------
 

@@ -234,6 +234,8 @@ class Graph:
         self.meanings: dict[Table | Node, Meaning] = {}
         self.enumerations: dict[Index, Enumeration] = {}
         self.names: dict[Index, str] = {}
+        self.sparse = False  # whether any of the arrays is
+        self.supports: dict[int, tuple[Gather, ...]] = {}
         self._nodes: dict[Hashable, Node] = {}
         self._of_symbol: dict[sp.Symbol, Node] = {}
         self._tables: dict[tuple[tuple[int, ...], str, bytes], Leaf] = {}
@@ -245,6 +247,7 @@ class Graph:
     def data(self, name: str, array: NDArray[np.generic]) -> Leaf:
         """A leaf for an array that has a name of its own."""
         self.arrays[name] = array
+        self.sparse = self.sparse or hasattr(array, "nnz")
         return Leaf("data", name, array.shape)
 
     def table(self, array: NDArray[np.generic]) -> Leaf:
@@ -329,9 +332,16 @@ class Graph:
         factors = [scale, *(self.inline(node) for node in outside)]
         if inside:
             inside.sort(key=lambda node: node.id)
-            key = ("contract", tuple(node.id for node in inside), over)
-            factors.append(self._intern(key, Contract, tuple(inside), over).symbol)
+            factors.append(self.inline(self._contraction(tuple(inside), over)))
         return self.pointwise(sp.Mul(*factors))
+
+    def _contraction(self, factors: tuple[Node, ...], over: tuple[Index, ...]) -> Node:
+        if self.sparse:
+            from ncsolve.graph.sparse import over_entries
+
+            if (total := over_entries(self, factors, over)) is not None:
+                return total
+        return self._intern(("contract", tuple(node.id for node in factors), over), Contract, factors, over)
 
     def count(self, index: Index) -> sp.Expr:
         """How often an index is summed: a number, but for the rows of a finite sum, of which a subset may be asked for."""

@@ -23,15 +23,35 @@ def real_array(value: Any, what: str, finite: bool = True) -> NDArray[np.float64
     return array
 
 
-def data_array(value: Any, what: str) -> NDArray[Any]:
-    """Return data as a read-only array in C order: integers as int64, everything else as float64."""
+def data_array(value: Any, what: str) -> Any:
+    """Return data as a read-only array in C order: integers as int64, everything else as float64.
+
+    A sparse matrix stays one: a float64 `csr_array` without explicit zeros.
+    """
+    if hasattr(value, "tocsr"):
+        return _sparse_array(value, what)
     array = _numeric(value, what)
-    if array.dtype.kind in "iu":
+    if np.ma.is_masked(value):
+        raise ProblemError(f"{what} has masked entries. Leave them out, or list the others with their indices.")
+    if array.dtype.kind in "iu" and (array <= np.iinfo(np.int64).max).all():
         array = np.array(array, dtype=np.int64, order="C")
     else:
         array = np.array(real_array(array, what), order="C")
     array.flags.writeable = False
     return array
+
+
+def _sparse_array(value: Any, what: str) -> Any:
+    from scipy.sparse import csr_array
+
+    if len(value.shape) != 2:
+        raise ProblemError(f"{what} is sparse and has shape {value.shape}. Only matrices can be sparse here.")
+    matrix = csr_array(value.tocsr(), copy=True)
+    matrix = csr_array((real_array(matrix.data, what), matrix.indices, matrix.indptr), shape=matrix.shape)
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    matrix.data.flags.writeable = False
+    return matrix
 
 
 def broadcast_to_shape(value: Any, shape: tuple[int, ...], what: str, finite: bool = True) -> NDArray[np.float64]:

@@ -122,10 +122,12 @@ def _checked_table(array: NDArray[Any], symbol: sp.Basic, name: str, found: Surv
     rank = found.ranks.get(symbol, array.ndim)
     if rank != array.ndim:
         raise ProblemError(f"data: '{name}' has shape {array.shape}, but is used with {rank} indices.")
-    if array.size == 0:
+    if 0 in array.shape:
         raise ProblemError(f"data: '{name}' is empty, its shape is {array.shape}.")
     if symbol in found.used_as_index and array.dtype != np.int64:
-        if (array != np.floor(array)).any():
+        if not isinstance(array, np.ndarray):
+            raise ProblemError(f"data: '{name}' is used as an index, so it must be a dense array of integers.")
+        if (array != np.floor(array)).any() or (np.abs(array) >= 2.0**63).any():
             raise ProblemError(f"data: '{name}' is used as an index, so it must contain integers.")
         array = data_array(array.astype(np.int64), name)
     return array
