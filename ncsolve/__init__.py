@@ -9,12 +9,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-__version__ = "0.1.0"
-
+TYPE_CHECKING = False  # as type checkers know it; importing `typing` takes longer than all the rest
 if TYPE_CHECKING:
+    from typing import Any
+
+    __version__: str
     from ncsolve import testing
     from ncsolve.api import classify, solve
     from ncsolve.critical import CriticalPoint
@@ -63,8 +62,12 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import late: `import ncsolve` costs neither NumPy nor SymPy."""
+    from importlib import import_module
+
     if name == "testing":
         return import_module("ncsolve.testing")
+    if name == "__version__":
+        return import_module("importlib.metadata").version("ncsolve")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'ncsolve' has no attribute '{name}'")
     value = getattr(import_module(f"ncsolve.{_MODULE_OF[name]}"), name)

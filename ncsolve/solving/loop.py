@@ -93,7 +93,7 @@ class Loop:
     def _iterate(self, x0: Vector) -> Status:
         oracle, rng, step = self.oracle, self.rng, self.solver.step
         x0.flags.writeable = False
-        self.last_progress = self.iteration
+        self.last_progress, self.detail = self.iteration, ""
         try:
             state = self.solver.init(oracle, x0, rng)
         except BudgetExhausted:
@@ -120,17 +120,7 @@ class Loop:
         norm = _size(x, g if self._bounds is None else self._projected(x, g, *self._bounds))
         if not (math.isfinite(f) and math.isfinite(norm)):
             return self._nonfinite(x)
-        if self.last is None:
-            self.first_objective = f
-            self._abyss = ABYSS * max(1.0, abs(f))
-        if f < self.best_objective:
-            self.best_objective, self.best_x = f, x
-        if f < self._objective_to_beat:
-            self._objective_to_beat = f - ROUNDING * abs(f)
-            self.last_progress = self.iteration
-        if norm < self._norm_to_beat:
-            self._norm_to_beat = 0.99 * norm
-            self.last_progress = self.iteration
+        self._compare(x, f, norm)
         seconds, points = perf_counter() - self.start, self.oracle.points - self._points_before
         look = Look(self.iteration, x, f, norm, seconds, points, self.best_objective, self.last_progress, state)
         self.last = look
@@ -146,6 +136,20 @@ class Loop:
         status = self._asked_to_stop(look) if self.callbacks else None
         return status or self.stop(look) or (self._solver_says(state) if self._flags else None)
 
+    def _compare(self, x: Vector, f: float, norm: float) -> None:
+        """Keep the best point, and the iteration in which f or the gradient last improved by more than rounding."""
+        if self.last is None:
+            self.first_objective = f
+            self._abyss = ABYSS * max(1.0, abs(f))
+        if f < self.best_objective:
+            self.best_objective, self.best_x = f, x
+        if f < self._objective_to_beat:
+            self._objective_to_beat = f - ROUNDING * abs(f)
+            self.last_progress = self.iteration
+        if norm < self._norm_to_beat:
+            self._norm_to_beat = 0.99 * norm
+            self.last_progress = self.iteration
+
     def _asked_to_stop(self, look: Look) -> Status | None:
         for callback in self.callbacks:
             answer = callback(look)
@@ -158,9 +162,13 @@ class Loop:
 
     def _solver_says(self, state: Any) -> Status | None:
         if "converged" in self._flags and state.converged:
-            self.detail = f"solver '{self.solver.name}' has its own proof of convergence"
+            proof = f"solver '{self.solver.name}' has its own proof of convergence"
+            self.detail = getattr(state, "message", "") or proof
             return Status.CONVERGED
-        return Status.STALLED if "stalled" in self._flags and state.stalled else None
+        if "stalled" in self._flags and state.stalled:
+            self.detail = getattr(state, "message", "")
+            return Status.STALLED
+        return None
 
     def _read(self, state: Any) -> tuple[Vector, float, Vector]:
         """x, f and g of a state, from the oracle where the state has no f or g. Checked, for a plugin may be wrong."""

@@ -94,7 +94,9 @@ def options_of(solver: type) -> tuple[Option, ...]:
     try:
         hints = get_type_hints(solver)
     except NameError as error:
-        raise PluginError(f"Solver class {solver.__qualname__}: {error} in an annotation. Import it at run time.") from None
+        raise PluginError(
+            f"Solver class {solver.__qualname__}: {error} in an annotation. Import it at run time."
+        ) from None
     return tuple(_option(declared, hints[declared.name]) for declared in fields(solver) if declared.init)
 
 

@@ -41,6 +41,8 @@ class Solver(Protocol):
         True where the solver has its own proof of convergence.
     stalled
         True where it cannot go on from here.
+    message
+        Why, in words, in both cases.
 
     Every other number in a state becomes a column of the trace. `rng` is the only source of randomness.
     """

@@ -105,7 +105,7 @@ class Recorder:
 
 def _numbers_in(state: Any) -> tuple[str, ...]:
     """Names of the plain numbers of a state, apart from those that the core keeps itself."""
-    kept = {*CORE, "x", "gradient", "converged", "stalled"}
+    kept = {*CORE, "x", "gradient"}
     return tuple(
         name
         for name in getattr(type(state), "__dataclass_fields__", ())

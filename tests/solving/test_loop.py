@@ -47,6 +47,7 @@ class FullState:
     gradient: Any
     converged: bool = False
     stalled: bool = False
+    message: str = ""
 
 
 def solver(name, step, init=None, needs=("gradient",), state_type=object):
@@ -141,7 +142,7 @@ def test_stalled_when_nothing_improves(bowl):
 
 def test_a_solver_may_say_that_it_is_stuck_or_done(bowl):
     def stuck(oracle, state, rng):
-        return FullState(state.x, *oracle.value_and_gradient(state.x), stalled=True)
+        return FullState(state.x, *oracle.value_and_gradient(state.x), stalled=True, message="the well is dry")
 
     def done(oracle, state, rng):
         return FullState(state.x, *oracle.value_and_gradient(state.x), converged=True)
@@ -149,7 +150,8 @@ def test_a_solver_may_say_that_it_is_stuck_or_done(bowl):
     def start(oracle, x0, rng):
         return FullState(x0, *oracle.value_and_gradient(x0))
 
-    assert nc.solve(bowl, solver("stuck", stuck, start)).status is Status.STALLED
+    result = nc.solve(bowl, solver("stuck", stuck, start))
+    assert (result.status, result.message) == (Status.STALLED, "the well is dry")
     result = nc.solve(bowl, solver("done", done, start))
     assert result.status is Status.CONVERGED
     assert result.message == "solver 'done' has its own proof of convergence"
