@@ -1,8 +1,7 @@
-"""Enclosures contain what they enclose: every operation against 50 digits, random programs at random points of boxes."""
+"""Enclosures contain what they enclose: every operation against 50 digits, random programs at points of boxes."""
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 
 import mpmath
@@ -39,8 +38,8 @@ EXACT = {
     "polygamma": lambda n, a: mp.polygamma(int(n), a),
 }  # fmt: skip
 BINARY = {
-    "add", "sub", "mul", "div", "atan2", "hypot", "pow", "mod", "logaddexp", "xlogy", "quotient", "cosine", "max", "min",
-    "lt", "le", "gt", "ge", "eq", "ne",
+    "add", "sub", "mul", "div", "atan2", "hypot", "pow", "mod", "logaddexp", "xlogy", "quotient", "cosine", "max",
+    "min", "lt", "le", "gt", "ge", "eq", "ne",
 }  # fmt: skip
 TRUTHS = {"and", "or", "not"}
 
@@ -91,14 +90,15 @@ def test_every_operation(kind, first, second) -> None:
         return
     found = apply(kind, *(Interval(np.array([lo]), np.array([hi])) for lo, hi, _ in given_))
     assert contains(found, value), f"{value} is not in {found}"
-    assert not found.lo == np.inf
-    assert not found.hi == -np.inf
+    assert found.lo != np.inf
+    assert found.hi != -np.inf
 
 
 @ordinary
 @given(st.integers(0, 4), intervals_with_a_point(st.floats(0.01, 100)))
 def test_polygamma(order, interval) -> None:
-    found = apply("polygamma" if order else "digamma", *([Interval.point(float(order))] if order else []), *as_arrays(interval))
+    (a,) = as_arrays(interval)
+    found = apply("polygamma", Interval.point(float(order)), a) if order else apply("digamma", a)
     assert contains(found, exactly("polygamma", order, interval[2]))
 
 
@@ -175,18 +175,20 @@ i, j, k = sp.symbols("i j k", integer=True)
 r = sp.Rational
 
 unary = [
-    sp.sin, sp.cos, sp.tan, sp.exp, sp.log, sp.sqrt, sp.Abs, sp.tanh, sp.atan, sp.asin, sp.sign, sp.floor, sp.erf, sp.gamma,
-    lambda e: 1 / e, lambda e: e**2, lambda e: e**3, lambda e: e**-2, lambda e: e ** r(1, 3), lambda e: sp.log(1 + sp.exp(e)),
-    lambda e: 1 / (1 + sp.exp(-e)), lambda e: sp.sqrt(1 + e**2), lambda e: e * sp.log(e), lambda e: sp.Max(e, r(1, 3)),
+    sp.sin, sp.cos, sp.tan, sp.exp, sp.log, sp.sqrt, sp.Abs, sp.tanh, sp.atan, sp.asin, sp.sign, sp.floor, sp.erf,
+    sp.gamma, lambda e: 1 / e, lambda e: e**2, lambda e: e**3, lambda e: e**-2, lambda e: e ** r(1, 3),
+    lambda e: sp.log(1 + sp.exp(e)), lambda e: 1 / (1 + sp.exp(-e)), lambda e: sp.sqrt(1 + e**2),
+    lambda e: e * sp.log(e), lambda e: sp.Max(e, r(1, 3)), lambda e: sp.Mod(e, r(3, 2)), lambda e: 2 - e,
+    lambda e: r(7, 10) * e + 1,
 ]  # fmt: skip
 binary = [
-    lambda p, q: p + q, lambda p, q: p - q, lambda p, q: p * q, lambda p, q: p * q, lambda p, q: p / q, sp.Max, sp.atan2,
-    lambda p, q: sp.Piecewise((p, p > q), (q, True)), lambda p, q: sp.Mod(p, 2 + q**2), lambda p, q: sp.Abs(p) ** q,
+    lambda p, q: p + q, lambda p, q: p - q, lambda p, q: p * q, lambda p, q: p * q, lambda p, q: p / q, sp.Max,
+    sp.atan2, lambda p, q: sp.Piecewise((p, p > q), (q, True)), lambda p, q: (p + r(1, 2)) ** q,
 ]  # fmt: skip
 elements = {
-    0: [a, b, x[0], U[1, 2], sp.Integer(2), r(-1, 2), r(7, 10)],
-    1: [x[i], x[i + 1], U[2 - i, row[i]], A[1, i], a, b, i, r(1, 4)],
-    2: [x[i + j], U[i, j], U[row[j], i], A[j, i], x[4 - i], a, i - j, sp.Integer(3)],
+    0: [a, b, x[0], U[1, 2]],
+    1: [x[i], x[i + 1], U[2 - i, row[i]], A[1, i] * a, b, i * a],
+    2: [x[i + j], U[i, j], U[row[j], i], A[j, i] + b, x[4 - i], a * (i - j)],
 }
 
 
@@ -194,7 +196,7 @@ def combined(function, *args: sp.Expr) -> sp.Expr:
     """A function of expressions; the first of them where SymPy finds the result complex or infinite."""
     try:
         result = function(*args)
-        return args[0] if result.has(sp.I, sp.zoo, sp.nan, sp.oo, sp.re, sp.im, sp.arg) else result
+        return args[0] if result.has(sp.I, sp.zoo, sp.nan, sp.oo, sp.re, sp.im, sp.arg, sp.conjugate) else result
     except (TypeError, ValueError):
         return args[0]
 
@@ -236,7 +238,7 @@ quick = settings(max_examples=80, deadline=None, derandomize=True, suppress_heal
 
 
 @quick
-@given(expressions(4), st.integers(0, 1000), st.sampled_from([0.0, 1e-6, 0.1, 1.0, np.inf]))
+@given(expressions(3), st.integers(0, 1000), st.sampled_from([0.0, 1e-6, 0.1, 1.0, np.inf]))
 def test_programs(objective, seed, radius) -> None:
     """A box contains the enclosure of each of its points, at which every operation is evaluated by itself."""
     if (problem := problem_of(objective)) is None:
@@ -254,12 +256,13 @@ def test_programs(objective, seed, radius) -> None:
     for op in everything:
         outer, inner = around[op], at[op]
         defined = ~np.isnan(inner.lo)
-        assert (np.isnan(inner.lo) | ((outer.lo <= inner.lo) & (inner.hi <= outer.hi))).all(), enclosures.program.ops[op]
+        inside = (outer.lo <= inner.lo) & (inner.hi <= outer.hi)
+        assert (np.isnan(inner.lo) | inside).all(), enclosures.program.ops[op]
         assert (inner.lo <= inner.hi)[defined].all()
-    value, outer = np.broadcast_to(nc.compile(problem).value(points), m), around[roots[0]]
-    for v, lo, hi in zip(value, *(np.broadcast_to(end, m) for end in (outer.lo, outer.hi)), strict=True):
-        slack = 1e-12 * (1 + abs(v)) if math.isfinite(v) else 0.0
-        assert math.isnan(v) or (lo <= v + slack and v - slack <= hi)
+    value, outer = nc.compile(problem).value(points), around[roots[0]]
+    known = np.isfinite(value) & ~np.isnan(outer.lo)
+    slack = 1e-12 * (1 + np.abs(value))
+    assert ((outer.lo - slack <= value) & (value <= outer.hi + slack))[known].all()
 
 
 @quick
