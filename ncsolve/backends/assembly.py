@@ -47,7 +47,7 @@ def _covers(printer: Printer, gather: Gather, op: int, batch: bool) -> bool:
     piece, (leaf, subscripts) = printer.pieces[op], squeezed(gather.leaf, gather.subscripts)
     if piece.code.isidentifier() or printer.program.ops[op].kind in ("gather", "const") or leaf.size != printer.n:
         return False
-    if len(gather.indices) != 1 or gather.indices[0].size != printer.n:
+    if len(gather.indices) != 1 or gather.indices[0].size != printer.n or printer.samples in gather.indices:
         return False
     return subscripts == (Affine(gather.indices[0], 1, 0),) and piece.axes == ((BATCH,) if batch else ()) + gather.indices
 

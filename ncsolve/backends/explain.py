@@ -20,12 +20,14 @@ from ncsolve.graph.derivation import Derivation, positions
 from ncsolve.graph.formula import Writer
 from ncsolve.graph.nodes import ROW_WEIGHT, Gather, Index, Leaf, MatrixFunction, Subscript, unique
 from ncsolve.graph.program import MATRIX, Op, Program
+from ncsolve.graph.sparse import look_up
 
 Place = Mapping[Index, int]
 
 _DEPTH = 5  # operations nested in a text before it is cut short
 _MOST_VALUES = 6
 _MOST_VISITED = 1000
+_MOST_NUMBERS = 100_000_000  # in an array that is searched
 _NAMES = {"abs": "Abs", "ceil": "ceiling", "max": "Max", "min": "Min"}
 _INFIX = {"add": (" + ", SUM), "sub": (" - ", SUM), "mul": ("*", PRODUCT), "div": ("/", PRODUCT)}
 _COMPARE = {"lt": " < ", "le": " <= ", "gt": " > ", "ge": " >= ", "eq": " == ", "ne": " != "}
@@ -48,6 +50,8 @@ def explain_nonfinite(derivation: Derivation, x: NDArray[np.float64], parameters
     """A sentence about the first sub-expression of f, or else of grad f, that is not finite at x (n,); "" if all is."""
     adjoint = derivation.adjoint
     program, (value, *parts) = Program.of(derivation.graph, [derivation.value, *adjoint.values()])
+    if any(op.size > _MOST_NUMBERS for op in program.used([value, *parts])):
+        return "the arrays of the objective are too large to be searched for what is not finite"
     evaluated = Evaluated(program, [value, *parts], x, parameters)
     for root in (value, *parts):
         if (place := evaluated.nonfinite(root, {})) is not None:
@@ -122,8 +126,8 @@ class Evaluated:
         if leaf.role == "parameter":
             return self.parameters[leaf.name]
         graph = self.program.graph
-        values = self.x if leaf.role == "variable" else graph.arrays[leaf.name].ravel()
-        return values[positions(graph, Gather(leaf, subscripts))]
+        array = self.x if leaf.role == "variable" else graph.arrays[leaf.name]
+        return look_up(array, positions(graph, Gather(leaf, subscripts)))
 
     def over(self, op: int, indices: Sequence[Index]) -> NDArray[np.float64]:
         """The values with one axis for each of the indices, of length one where they do not depend on it."""

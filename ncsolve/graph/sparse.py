@@ -42,6 +42,14 @@ def is_sparse(array: Any) -> bool:
     return hasattr(array, "nnz")
 
 
+def look_up(array: Any, where: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The elements of an array, sparse or not, at positions in C order."""
+    if not is_sparse(array):
+        return np.asarray(array, dtype=float).ravel()[where]
+    rows, columns = np.divmod(where.ravel(), array.shape[1])
+    return np.asarray(array[rows, columns]).reshape(where.shape)
+
+
 def support(graph: Graph, node: Node) -> tuple[Gather, ...]:
     """Sparse matrices over the same two indices outside of whose entries a node is zero; () where there are none."""
     if node.id not in graph.supports:
