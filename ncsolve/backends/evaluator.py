@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ncsolve.backends.assembly import SPARSE_FROM
 from ncsolve.backends.numpy_backend import NumpyBackend, nodes_of
 from ncsolve.errors import MissingExtra, OptionError, did_you_mean
 from ncsolve.graph import Derivation
@@ -33,6 +34,7 @@ BACKENDS = ("numpy", "numba", "auto")
 
 _BLOCK = 4_000_000  # numbers that the temporaries of one block may hold
 _ROW_BLOCKS_FROM = 32_000_000  # numbers in temporaries from which a single point is evaluated in blocks of rows
+_MANY_SCALARS = 20  # scalar unknowns from which their pairs are too many to be derived one by one
 _FEW_ROWS = 1000  # a finite sum below this is never cut
 _REPAID = 2.0  # estimated seconds of NumPy after which a function is compiled
 _ARITHMETIC = (ValueError, OverflowError, ZeroDivisionError)  # what `math` raises where NumPy returns nan or inf
@@ -156,7 +158,9 @@ class Evaluator:
     @cached_property
     def by_products(self) -> bool:
         """Whether the Hessian is cheaper column by column: products with all unit vectors."""
-        if self.derivation.n < 20 or self.sparse:
+        if self.derivation.n < SPARSE_FROM and sum(not g.indices for g in self.derivation.adjoint) > _MANY_SCALARS:
+            return True  # one block for every pair of scalars takes longer to derive than it saves
+        if self.derivation.n < _MANY_SCALARS or self.sparse:
             return False
         blocks, product = self._ops("hessian"), self._ops("product")
         return _work(blocks) > self.derivation.n * _work(product) or max(o.size for o in blocks) > 8 * _BLOCK

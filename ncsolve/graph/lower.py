@@ -7,7 +7,7 @@ on small kernels and the chain rule on the graph does the rest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,20 +15,29 @@ import sympy as sp
 
 from ncsolve.errors import ProblemError
 from ncsolve.graph.indices import Ranges, Scope, lower_subscript, range_values
-from ncsolve.graph.kernels import stabilise
+from ncsolve.graph.kernels import log_of_sum, logarithm_of, power, stabilise, step
 from ncsolve.graph.matrices import SCALARS, Matrices
 from ncsolve.graph.nodes import ROW_WEIGHT, Affine, Graph, Index, Leaf, Node
 from ncsolve.graph.program import SUPPORTED
 from ncsolve.graph.reroll import MANY_TERMS, reroll
+from ncsolve.graph.squares import Squares
 
 if TYPE_CHECKING:
     from ncsolve.problem import Problem
 
-_CUT_WEIGHT = 40  # operations in a kernel before it becomes a node
-_CUT_DEPTH = 12
+_CUT_WEIGHT = 20  # operations in a kernel before it becomes a node
+_CUT_DEPTH = 6
 _MANY_FACTORS = 12
 
-_UNSUPPORTED = (sp.Integral, sp.Derivative, sp.Limit, sp.Subs, sp.re, sp.im, sp.arg, sp.conjugate)
+_UNSUPPORTED = (sp.Integral, sp.Derivative, sp.Limit, sp.Subs)
+
+_REAL: dict[type[sp.Basic], Callable[..., sp.Expr]] = {  # everything is real
+    sp.re: lambda z: z,
+    sp.im: lambda z: sp.S.Zero,
+    sp.conjugate: lambda z: z,
+    sp.arg: lambda z: sp.Piecewise((0, z >= 0), (sp.pi, True)),
+    sp.Heaviside: lambda z, h: step(z) if h == sp.Rational(1, 2) else sp.Piecewise((0, z < 0), (h, sp.Eq(z, 0)), (1, True)),
+}
 
 
 @dataclass
@@ -91,8 +100,10 @@ class Lowering:
             return Lowered(self._indexed(expression, scope).symbol)
         if isinstance(expression, sp.Sum):
             return Lowered(self.graph.inline(self._sum(expression, scope)))
-        if isinstance(expression, sp.log) and (node := self._log_sum_exp(expression.args[0], scope)) is not None:
-            return Lowered(node.symbol)
+        if isinstance(expression, sp.log) or expression.is_Mul:
+            kernel = self._softmax(expression, scope) if expression.is_Mul else self._log_sum_exp(expression, scope)
+            if kernel is not None:
+                return Lowered(kernel)
         if isinstance(expression, sp.log) and (kernel := self._matrices.log_determinant(expression.args[0], scope)) is not None:
             return Lowered(kernel)
         if isinstance(expression, SCALARS):
@@ -110,17 +121,21 @@ class Lowering:
 
     def _combine(self, expression: sp.Basic, args: list[Lowered]) -> Lowered:
         kernels = [a.kernel for a in args]
+        if (rule := _REAL.get(expression.func)) is not None:
+            return Lowered(rule(*kernels))
         if isinstance(expression, sp.core.function.Application) and type(expression) not in SUPPORTED:
             raise ProblemError(f"the function {expression.func.__name__} is not supported in an objective: {_short(expression)}")
         if isinstance(expression, (sp.Max, sp.Min)) and len(args) > 2:
             return Lowered(self._extreme(expression.func, kernels))
         if len(args) > _MANY_FACTORS:
-            kernels = [self._cut(a.kernel) if a.weight > 3 else a.kernel for a in args]
+            kernels = [self._shortened(a.kernel) if a.weight > 3 else a.kernel for a in args]
             weight, depth = len(args), 1
         else:
             weight, depth = 1 + sum(a.weight for a in args), 1 + max(a.depth for a in args)
         changed = any(new is not old for new, old in zip(kernels, expression.args, strict=True))
         kernel = stabilise(expression.func(*kernels) if changed else expression)
+        if kernel.is_Pow and self._has_kink(*kernel.args):
+            kernel = power(*kernel.args)
         if (weight > _CUT_WEIGHT or depth > _CUT_DEPTH) and isinstance(kernel, sp.Expr) and kernel.free_symbols:
             return Lowered(self.graph.pointwise(kernel).symbol)
         return Lowered(kernel, weight, depth)
@@ -131,6 +146,20 @@ class Lowering:
             pairs = (kernels[k : k + 2] for k in range(0, len(kernels), 2))
             kernels = [self._cut(function(*pair)) for pair in pairs]
         return kernels[0]
+
+    def _has_kink(self, base: sp.Expr, exponent: sp.Expr) -> bool:
+        """Whether a power is like the norm sqrt(x**2 + ...): of a sum of squares or an absolute value that may be 0."""
+        if not exponent.is_Number or exponent.is_Integer or exponent < 0:
+            return False
+        if isinstance(base, sp.Abs):
+            return True
+        parameters = {s.name: value for s, value in self.problem.parameters.items()}
+        squares = Squares(self.graph, parameters).of(base)
+        return bool(squares) and all(any(n.dependent for n in self.graph.nodes_of(s.root)) for s in squares or [])
+
+    def _shortened(self, kernel: sp.Expr) -> sp.Expr:
+        """A node in the kernel's place; an exponential is still seen as one, for the logarithm of a sum of them."""
+        return sp.exp(self._cut(kernel.args[0])) if isinstance(kernel, sp.exp) else self._cut(kernel)
 
     def _cut(self, kernel: sp.Expr) -> sp.Expr:
         return self.graph.pointwise(kernel).symbol if kernel.free_symbols else kernel
@@ -203,11 +232,43 @@ class Lowering:
             results.append(self.graph.contract([self.graph.pointwise(sp.Add(*plain))], over))
         return self.graph.add(results)
 
-    def _log_sum_exp(self, argument: sp.Expr, scope: Scope) -> Node | None:
-        """log(c Sum(w exp(z))) as log(c) + m + log(Sum(w exp(z - m))) with m = max z."""
-        coefficient, total = argument.as_coeff_Mul()
-        if not isinstance(total, sp.Sum) or not coefficient.is_positive:
+    def _log_sum_exp(self, logarithm: sp.Expr, scope: Scope) -> sp.Expr | None:
+        """log of products and sums of Sum(w exp(z)), which none of them needs to be formed for."""
+        return self._logarithm(logarithm.args[0], scope) if _is_over_sums(logarithm.args[0]) else None
+
+    def _softmax(self, product: sp.Expr, scope: Scope) -> sp.Expr | None:
+        """exp(z) / Sum(exp(z)) as exp(z - log(Sum(exp(z))))."""
+        below = [f for f in product.args if f.is_Pow and f.args[1].is_negative and _is_over_sums(f)]
+        above = [f for f in product.args if isinstance(f, sp.exp)]
+        if not below or not above:
             return None
+        logarithms = [self._logarithm(f, scope) for f in below]
+        if any(part is None for part in logarithms):
+            return None
+        exponent = sp.Add(*logarithms, *(self.kernel(f.args[0], scope) for f in above))
+        rest = sp.Mul(*(f for f in product.args if f not in below and f not in above))
+        return self._cut(sp.exp(exponent)) * self.kernel(rest, scope)
+
+    def _logarithm(self, argument: sp.Expr, scope: Scope) -> sp.Expr | None:
+        """The logarithm of an argument that is written by exponentials, sums of them and positive numbers; else None."""
+        if isinstance(argument, sp.Sum):
+            return self._log_of_sum(argument, scope)
+        if isinstance(argument, sp.exp):
+            return self.kernel(argument.args[0], scope)
+        if not _is_over_sums(argument):
+            return logarithm_of(self.kernel(argument, scope))
+        if argument.is_Pow and argument.args[1].is_Number:
+            inner = self._logarithm(argument.args[0], scope)
+            return None if inner is None else argument.args[1] * inner
+        if not (argument.is_Mul or argument.is_Add):
+            return None
+        parts = [self._logarithm(part, scope) for part in argument.args]
+        if any(part is None for part in parts):
+            return None
+        return sp.Add(*parts) if argument.is_Mul else self._cut(log_of_sum([self._cut(part) for part in parts]))
+
+    def _log_of_sum(self, total: sp.Sum, scope: Scope) -> sp.Expr | None:
+        """log(Sum(w exp(z))) as m + log(Sum(w exp(z - m))) with m = max z."""
         ranges = Ranges.of(total, scope, self)
         factors = sp.Mul.make_args(ranges.body)
         exponents = [f.args[0] for f in factors if isinstance(f, sp.exp)]
@@ -219,7 +280,7 @@ class Lowering:
         weights = self.kernel(sp.Mul(*(f for f in factors if not isinstance(f, sp.exp))), ranges.scope)
         shifted = self.graph.pointwise(sp.exp(z.symbol - peak.symbol))
         total_node = self.graph.contract([shifted, self.graph.pointwise(weights)], ranges.over)
-        return self.graph.pointwise(sp.log(coefficient) + peak.symbol + sp.log(total_node.symbol))
+        return peak.symbol + sp.log(total_node.symbol)
 
     def _product(self, expression: sp.Product, scope: Scope) -> Node:
         """A product over a range of numbers, written out (its derivative is no sum of independent terms)."""
@@ -250,6 +311,14 @@ class Lowering:
         if wanted is not None:
             return symbol.name == str(wanted)
         return any(symbol in e.free_symbols and e.base in self._data for e in body.atoms(sp.Indexed))
+
+
+def _is_over_sums(expression: sp.Expr, depth: int = 3) -> bool:
+    """Whether an expression is a Sum, or a sum, product or power of some, without looking far."""
+    if isinstance(expression, sp.Sum):
+        return True
+    inside = expression.is_Add or expression.is_Mul or expression.is_Pow
+    return depth > 0 and inside and any(_is_over_sums(a, depth - 1) for a in expression.args[:_MANY_FACTORS])
 
 
 def _short(expression: sp.Basic, limit: int = 80) -> str:
