@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from ncsolve.graph.kernels import derivative
+from ncsolve.graph.kernels import derivative, symbols_in
 from ncsolve.graph.nodes import Contract, Gather, Graph, Index, Leaf, MatrixFunction, Node, Peak, Pointwise, Relabel
 
 
@@ -21,7 +21,7 @@ def partials(node: Pointwise) -> dict[Node, sp.Expr]:
     """The derivatives of a kernel with respect to the operands that depend on the variables."""
     terms: dict[sp.Symbol, list[sp.Expr]] = {}
     for term in sp.Add.make_args(node.kernel):
-        for symbol in term.free_symbols:
+        for symbol in symbols_in(term):
             terms.setdefault(symbol, []).append(term)
     result = {}
     for operand in node.operands:
@@ -108,7 +108,9 @@ def tangents(graph: Graph, nodes: Iterable[Node], order: int = 1) -> list[Node]:
                 dots[node.id] = graph.zero
         elif isinstance(node, Pointwise):
             terms = [
-                d * graph.inline(dots[o.id]) for o, d in partials(node).items() if dots[o.id] is not graph.zero
+                graph.inline(graph.pointwise(d)) * graph.inline(dots[o.id])
+                for o, d in partials(node).items()
+                if dots[o.id] is not graph.zero
             ]
             dots[node.id] = graph.pointwise(sp.Add(*terms))
         elif isinstance(node, Relabel):

@@ -26,6 +26,8 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from ncsolve.graph.kernels import symbols_in, weight
+
 
 @dataclass(frozen=True, order=True)
 class Index:
@@ -279,7 +281,7 @@ class Graph:
         return symbol in self._of_symbol
 
     def nodes_of(self, kernel: sp.Expr) -> tuple[Node, ...]:
-        return tuple(sorted((self._of_symbol[s] for s in kernel.free_symbols), key=lambda node: node.id))
+        return tuple(sorted((self._of_symbol[s] for s in symbols_in(kernel)), key=lambda node: node.id))
 
     def constant(self, value: sp.Expr | float) -> Node:
         value = sp.sympify(value)
@@ -306,7 +308,7 @@ class Graph:
     @staticmethod
     def inline(node: Node) -> sp.Expr:
         """The node in a kernel: itself written out when it is small, else its symbol."""
-        if isinstance(node, Pointwise) and len(node._operands) <= 4 and node.kernel.count_ops() <= 12:
+        if isinstance(node, Pointwise) and len(node._operands) <= 4 and weight(node.kernel) <= 30:
             return node.kernel
         return node.symbol
 

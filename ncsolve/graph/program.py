@@ -146,7 +146,7 @@ class Program:
             return self.op(_UNARY[head], args[0])
         if head in (kernels.sigmoid, kernels.softplus):
             return self._logistic(head, args[0])
-        if head in kernels.FUNCTIONS:
+        if head in kernels.FUNCTIONS and head not in _DERIVED:
             return self.op(head.__name__, *args)
         if head in _COMPARISONS:
             return self.op(_COMPARISONS[head], *args)
@@ -332,7 +332,8 @@ _DERIVED = {
     sp.sech: lambda z: 1 / sp.cosh(z),
     sp.csch: lambda z: 1 / sp.sinh(z),
     sp.coth: lambda z: 1 / sp.tanh(z),
-    sp.sinc: lambda z: sp.Piecewise((sp.sin(z) / z, sp.Ne(z, 0)), (1, True)),
+    kernels.power: lambda s, p: s**p,
+    kernels.xlog1py: lambda x, y: sp.Piecewise((0, sp.Eq(x, 0)), (x * kernels.log1p(y), True)),
     sp.factorial: lambda z: sp.gamma(z + 1),
     sp.KroneckerDelta: lambda i, j: sp.Piecewise((1, sp.Eq(i, j)), (0, True)),
 }

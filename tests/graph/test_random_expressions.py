@@ -82,10 +82,14 @@ class Reference:
         exact = [[mpmath.mpf(float(a)) for a in v] for v in (x, *directions)]
 
         def along(*t: mpmath.mpf) -> mpmath.mpf:
-            return self.value([a + sum(s * w for s, w in zip(t, rest, strict=True)) for a, *rest in zip(*exact, strict=True)])
+            return self.value(
+                [a + sum(s * w for s, w in zip(t, rest, strict=True)) for a, *rest in zip(*exact, strict=True)]
+            )
 
         with mpmath.workdps(DIGITS):
-            return float(mpmath.diff(along, (0,) * len(order) if len(order) > 1 else 0, order if len(order) > 1 else order[0]))
+            return float(
+                mpmath.diff(along, (0,) * len(order) if len(order) > 1 else 0, order if len(order) > 1 else order[0])
+            )
 
 
 def check(problem: nc.Problem, seed: int = 0) -> None:
@@ -111,10 +115,16 @@ def check(problem: nc.Problem, seed: int = 0) -> None:
     np.testing.assert_allclose(oracle.value(batch), [oracle.value(p) for p in batch], rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(oracle.gradient(batch), [oracle.gradient(p) for p in batch], rtol=1e-9, atol=1e-10)
     dense = oracle.hessian(batch)
-    np.testing.assert_allclose(dense, [oracle.hessian(p, dense=True) for p in batch], rtol=1e-9, atol=1e-9 * scale(dense))
+    np.testing.assert_allclose(
+        dense, [oracle.hessian(p, dense=True) for p in batch], rtol=1e-9, atol=1e-9 * scale(dense)
+    )
     many = oracle.hvp(batch, batch[::-1])
-    np.testing.assert_allclose(many, [oracle.hvp(a, b) for a, b in zip(batch, batch[::-1], strict=True)], rtol=1e-8, atol=1e-8 * scale(dense))
-    np.testing.assert_allclose(oracle.hvp(x, batch), [oracle.hvp(x, b) for b in batch], rtol=1e-8, atol=1e-8 * scale(dense))
+    np.testing.assert_allclose(
+        many, [oracle.hvp(a, b) for a, b in zip(batch, batch[::-1], strict=True)], rtol=1e-8, atol=1e-8 * scale(dense)
+    )
+    np.testing.assert_allclose(
+        oracle.hvp(x, batch), [oracle.hvp(x, b) for b in batch], rtol=1e-8, atol=1e-8 * scale(dense)
+    )
 
 
 def check_formula(problem: nc.Problem, seed: int = 0) -> None:
@@ -163,10 +173,17 @@ smooth = [
     lambda e: e**2, lambda e: e**3, lambda e: sp.log(1 + e**2), lambda e: sp.sqrt(e**2 + 1), lambda e: (2 + e**2) ** sp.Rational(-1, 3),
     lambda e: sp.exp(-(e**2)) - 1, lambda e: sp.log(sp.cosh(e)), sp.erf, lambda e: 1 / (3 + sp.sin(e)),
 ]  # fmt: skip
-kinked = [sp.Abs, lambda e: sp.Max(e, 0), lambda e: sp.Abs(e) ** 3, lambda e: e * sp.sign(e - sp.Rational(1, 7))]
+kinked = [
+    sp.Abs,
+    lambda e: sp.Max(e, 0),
+    lambda e: sp.Abs(e) ** 3,
+    lambda e: e * sp.sign(e - sp.Rational(1, 7)),
+    lambda e: sp.Abs(e) ** sp.Rational(3, 2),
+]
 pairs = [
     operator.add, operator.sub, operator.mul, operator.mul, lambda p, q: p / (2 + q**2), lambda p, q: sp.sqrt(p**2 + q**2 + 1),
-    sp.Max, sp.Min, lambda p, q: sp.Piecewise((p, p > q), (q**2, True)), lambda p, q: (2 + sp.sin(p)) ** q,
+    sp.Max, sp.Min, lambda p, q: (p**2 + q**2) ** sp.Rational(3, 4), lambda p, q: sp.exp(p) / (sp.exp(p) + sp.exp(q)),
+    lambda p, q: sp.log(1 + 2 * sp.exp(p) + sp.exp(q)), lambda p, q: sp.Piecewise((p, p > q), (q**2, True)), lambda p, q: (2 + sp.sin(p)) ** q,
     lambda p, q: sp.log(sp.exp(p) + sp.exp(q)), lambda p, q: sp.Piecewise((p * q, (p < 1) & (q > -1)), (p + q, p > 2), (p, True)),
 ]  # fmt: skip
 
@@ -225,7 +242,9 @@ def sums(draw: st.DrawFn, scope: tuple[sp.Symbol, ...] = (), depth: int = 2) -> 
         leaves = st.one_of(leaves, leaves, leaves, sums(inner, max(depth - 1, 0)))
     body = draw(combined(leaves, depth))
     if scope and draw(st.booleans()):
-        body = sp.Piecewise((body, draw(st.sampled_from([sp.Ne(scope[-1], new), new > scope[-1], sp.Ne(new, 1)]))), (0, True))
+        body = sp.Piecewise(
+            (body, draw(st.sampled_from([sp.Ne(scope[-1], new), new > scope[-1], sp.Ne(new, 1)]))), (0, True)
+        )
     result = sp.Sum(body, draw(ranges(scope, new)))
     if draw(st.integers(0, 5)) == 0:
         result = sp.log(sp.Sum(sp.exp(body), (new, 0, 2)))
@@ -244,7 +263,9 @@ def as_problem(objective: sp.Expr) -> nc.Problem | None:
     return nc.Problem(objective, data=data, parameters=parameters)
 
 
-quick = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=PHASES)
+quick = settings(
+    max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=PHASES
+)
 
 
 @quick
@@ -271,6 +292,8 @@ def test_compositions_of_sums(objectives: list[sp.Expr], join) -> None:
 @quick
 @given(sums())
 def test_formulas(objective: sp.Expr) -> None:
-    assume(not any(piece.cond.has(sp.Sum) for p in objective.atoms(sp.Piecewise) for piece in p.args))  # SymPy folds them
+    assume(
+        not any(piece.cond.has(sp.Sum) for p in objective.atoms(sp.Piecewise) for piece in p.args)
+    )  # SymPy folds them
     if (problem := as_problem(objective)) is not None:
         check_formula(problem)
