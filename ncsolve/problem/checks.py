@@ -133,12 +133,17 @@ def _checked_table(array: NDArray[Any], symbol: sp.Basic, name: str, found: Surv
     return array
 
 
-def checked_bounds(values: Any, layout: Layout) -> tuple[dict[str, tuple[Any, Any]], Vector | None, Vector | None]:
-    """Return the bounds as {name: (low, high)} and packed; packed ones are None when nothing is bounded."""
+def checked_bounds(
+    values: Any, layout: Layout, name: str = "bounds"
+) -> tuple[dict[str, tuple[Any, Any]], Vector | None, Vector | None]:
+    """Return the bounds as {name: (low, high)} and packed; packed ones are None when nothing is bounded.
+
+    `name` is what the user calls them.
+    """
     bounds = {}
     lower, upper = np.full(layout.n, -np.inf), np.full(layout.n, np.inf)
-    for variable, pair in layout.by_variable(checked_mapping(values, "bounds"), "bounds").items():
-        what = f"bounds: '{variable.name}'"
+    for variable, pair in layout.by_variable(checked_mapping(values, name), name).items():
+        what = f"{name}: '{variable.name}'"
         if not isinstance(pair, (tuple, list, np.ndarray)) or len(pair) != 2:
             raise ProblemError(f"{what} must be a pair (low, high), either side None, not {pair!r}.")
         low, high = (None if end is None else _bound(end, variable.shape, what) for end in pair)
@@ -147,7 +152,7 @@ def checked_bounds(values: Any, layout: Layout) -> tuple[dict[str, tuple[Any, An
             lower[variable.slice] = low.ravel()
         if high is not None:
             upper[variable.slice] = high.ravel()
-    _check_order(lower, upper, layout)
+    _check_order(lower, upper, layout, name)
     if not (np.isfinite(lower).any() or np.isfinite(upper).any()):
         return bounds, None, None
     lower.flags.writeable = upper.flags.writeable = False
@@ -161,23 +166,15 @@ def _bound(value: Any, shape: tuple[int, ...], what: str) -> Vector:
     return array
 
 
-def _check_order(lower: Vector, upper: Vector, layout: Layout) -> None:
+def _check_order(lower: Vector, upper: Vector, layout: Layout, what: str) -> None:
     wrong = (lower > upper) | (lower == np.inf) | (upper == -np.inf)
     if not wrong.any():
         return
     k = int(np.argmax(wrong))
-    name = _element(layout, k)
+    name = layout.entry(k)
     if lower[k] > upper[k]:
-        raise ProblemError(f"bounds: '{name}' has low > high: {lower[k]:g} > {upper[k]:g}.")
-    raise ProblemError(f"bounds: '{name}' has the bounds ({lower[k]:g}, {upper[k]:g}), between which no number lies.")
-
-
-def _element(layout: Layout, k: int) -> str:
-    variable = next(v for v in layout if v.offset <= k < v.offset + v.size)
-    if not variable.shape:
-        return variable.name
-    place = np.unravel_index(k - variable.offset, variable.shape)
-    return f"{variable.name}[{', '.join(str(int(i)) for i in place)}]"
+        raise ProblemError(f"{what}: '{name}' has low > high: {lower[k]:g} > {upper[k]:g}.")
+    raise ProblemError(f"{what}: '{name}' has the bounds ({lower[k]:g}, {upper[k]:g}), between which no number lies.")
 
 
 def checked_start(values: Any, layout: Layout, lower: Vector | None, upper: Vector | None) -> Start:
@@ -223,7 +220,7 @@ def checked_known(points: Any, layout: Layout, lower: Vector | None, upper: Vect
             if outside.any():
                 k = int(np.argmax(outside))
                 box = f"[{lower[k]:g}, {upper[k]:g}]"
-                raise ProblemError(f"{what} lies outside the bounds: {_element(layout, k)} = {x[k]:g} is not in {box}.")
+                raise ProblemError(f"{what} lies outside the bounds: {layout.entry(k)} = {x[k]:g} is not in {box}.")
     return known
 
 

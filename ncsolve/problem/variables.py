@@ -58,6 +58,14 @@ class Layout(tuple[Variable, ...]):
         given = {resolve(key, self.symbols, what, "variable"): value for key, value in values.items()}
         return {variable: given[variable.name] for variable in self if variable.name in given}
 
+    def entry(self, k: int) -> str:
+        """Return the name of x[k]: "y" or "X[2, 0]"."""
+        variable = next(v for v in self if v.offset <= k < v.offset + v.size)
+        if not variable.shape:
+            return variable.name
+        place = np.unravel_index(k - variable.offset, variable.shape)
+        return f"{variable.name}[{', '.join(str(int(i)) for i in place)}]"
+
     def pack(self, values: Any, what: str) -> NDArray[np.float64]:
         """Return a new x from {variable: number or array}, complete, or from an array of shape (n,)."""
         if not isinstance(values, Mapping):
