@@ -84,11 +84,12 @@ class HeavyBall:
                 return replace(state, velocity=s, stalled=True)
             value = oracle.value(y)
             curvature = self.length(alpha) * float(s.dot(s))
-            bound = f + float(g.dot(s)) + curvature / 2
-            if value <= bound + NOISE * abs(f):
-                gradient = oracle.gradient(y)
-                if value <= bound or float((gradient - g).dot(s)) <= curvature:
-                    return HeavyBallState(y, value, gradient, s, alpha)
+            if abs(value - f) <= NOISE * abs(f):  # rounding hides the fall
+                fits = float((oracle.gradient(y) - g).dot(s)) <= curvature
+            else:
+                fits = value <= f + float(g.dot(s)) + curvature / 2
+            if fits:
+                return HeavyBallState(y, value, oracle.gradient(y), s, alpha)
             if not math.isfinite(value):
                 v = v / 2
             alpha /= 2

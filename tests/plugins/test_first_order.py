@@ -68,8 +68,8 @@ def test_momentum_is_worth_it_in_a_valley():
 
 @pytest.mark.parametrize("solver", ["gd", "momentum", "lbfgs", "trust-region"])
 def test_the_floor_of_rounding_is_no_obstacle(solver):
-    """Near the minimum f is 1e6 and differences of f are rounding long before the gradient is 1e-6."""
-    result = nc.solve(nc.Problem(1e6 + x**2 + 10 * (y - x) ** 2, start={x: 3, y: -2}), solver)
+    """f is 1e10 and its differences are rounding, 2e-6, when the gradient is still 1e-2."""
+    result = nc.solve(nc.Problem(1e10 + (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2, start={x: 1, y: 1}), solver)
     assert result.success
     assert result.gradient_norm <= 1e-6
 

@@ -10,7 +10,7 @@ import sympy as sp
 
 import ncsolve as nc
 from ncsolve_second_order.faces import minimise_in_box
-from ncsolve_second_order.lbfgs import norm, two_loop
+from ncsolve_second_order.lbfgs import inside, norm, two_loop
 from ncsolve_second_order.line_search import ARMIJO, CURVATURE, Trial, strong_wolfe
 from ncsolve_second_order.subproblem import Model
 
@@ -121,6 +121,15 @@ def test_the_model_falls_in_any_box():
             assert model.value(p) < 0
 
 
+def test_many_bounds_close_by_are_passed_at_the_cauchy_point():
+    """Each face ends after a billionth of the way; twenty of them lead nowhere."""
+    low = np.where(np.arange(40) < 30, -1e-9 * np.arange(1, 41), -10.0)
+    model = Model(np.ones(40), 0.1 * np.eye(40))
+    p, _ = minimise_in_box(model, low, np.full(40, 10.0), 10.0)
+    assert (p >= low).all()
+    assert model.value(p) < -10
+
+
 # -- the line search ---------------------------------------------------------------------------------------------------
 
 CURVES = {
@@ -192,6 +201,12 @@ def test_held_variables_keep_out_of_the_recursion():
     held = np.array([False, True, False])
     free = two_loop(g[~held], (s[~held],), (v[~held],), None)
     np.testing.assert_allclose(two_loop(g, (s,), (v,), held)[~held], free)
+
+
+def test_a_path_along_a_bound_has_the_slope_of_what_still_moves():
+    oracle = nc.compile(nc.Problem(x + y, bounds={x: (0, 1), y: (0, 1)}))
+    for point, d, moving in [([0, 0], [-1, 1], [0, 1]), ([1, 1], [1, -1], [0, -1]), ([0.5, 0], [-1, -1], [-1, 0])]:
+        assert inside(oracle, np.array(point, float), np.array(d, float)).tolist() == moving
 
 
 @pytest.mark.parametrize("scale", [1e-320, 1e-200, 1.0, 1e200, 1e307])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import sympy as sp
 import ncsolve as nc
 from ncsolve.errors import OptionError
 from ncsolve.solving import Status
+from ncsolve.solving.escape import step_off
 
 x, y = sp.symbols("x y")
 SOLVERS = ["gd", "momentum", "lbfgs", "trust-region"]
@@ -69,6 +71,15 @@ def test_an_escape_spends_the_same_budget(saddle):
     result = nc.solve(saddle, "gd", max_evaluations=before + 1)
     assert result.status is Status.EVALUATIONS
     assert result.point.kind == "saddle"
+
+
+def test_the_deeper_side_is_taken_whatever_the_sign_of_the_witness():
+    problem = nc.Problem(x**4 / 4 - x**2 / 2 + x**3 / 5)
+    point = nc.classify(problem, [0.0])
+    for witness in (1.0, -1.0):
+        lower = step_off(nc.compile(problem), replace(point, witness=np.array([witness])))
+        assert lower is not None
+        assert lower[0] < -1
 
 
 def test_every_negative_direction_is_left_in_turn():
