@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array
 
 from ncsolve.backends.evaluator import BATCH, BOTH, MANY_DIRECTIONS, Evaluator, Rows
 from ncsolve.errors import BudgetExhausted, ProblemError
@@ -67,7 +66,9 @@ class Oracle:
             return value
         subset = self._rows(rows)
         self._count("value", len(x) if x.ndim == 2 else 1, rows=subset)
-        return self._batch("value", BATCH, x, rows=subset) if x.ndim == 2 else float(self._point("value", x, rows=subset))
+        return (
+            self._batch("value", BATCH, x, rows=subset) if x.ndim == 2 else float(self._point("value", x, rows=subset))
+        )
 
     def gradient(self, x: ArrayLike, rows: ArrayLike | None = None) -> Array:
         """grad f(x), shape (n,) or (m, n)."""
@@ -77,8 +78,8 @@ class Oracle:
     def value_and_gradient(self, x: ArrayLike, rows: ArrayLike | None = None) -> tuple[Any, Array]:
         """f(x) and grad f(x), which share their common sub-expressions.
 
-        With `rows` (integers, repetition allowed) both are the unbiased estimates (N/|rows|) sum over rows + rest, at a cost
-        in proportion to the rows.
+        With `rows` (integers, repetition allowed) both are the unbiased estimates (N/|rows|) sum over rows + rest, at a
+        cost in proportion to the rows.
         """
         x = self._checked(x)
         if x.ndim == 1 and rows is None:
@@ -87,7 +88,9 @@ class Oracle:
         m = len(x) if x.ndim == 2 else 1
         self._count("value", m, rows=subset)
         self._count("gradient", m, points=0)
-        value, gradient = self._batch("gradient", BATCH, x, rows=subset) if x.ndim == 2 else self._point("gradient", x, rows=subset)
+        value, gradient = (
+            self._batch("gradient", BATCH, x, rows=subset) if x.ndim == 2 else self._point("gradient", x, rows=subset)
+        )
         return value, gradient
 
     def _remembered_gradient(self, x: Array) -> tuple[float, Array]:
@@ -121,7 +124,9 @@ class Oracle:
         else:
             self._count("hvp", max(len(a) for a in (x, v) if a.ndim == 2), rows=subset)
             if x.ndim == 2:
-                product = self._batch("product", BOTH, x, np.ascontiguousarray(np.broadcast_to(v, x.shape)), rows=subset)
+                product = self._batch(
+                    "product", BOTH, x, np.ascontiguousarray(np.broadcast_to(v, x.shape)), rows=subset
+                )
             else:
                 product = self._batch("product", MANY_DIRECTIONS, x, v, rows=subset)
         return product
@@ -154,7 +159,9 @@ class Oracle:
         if rows is None:
             return None
         if not self.rows:
-            raise ProblemError(f"problem '{self.problem.name}' has no finite sum over data: it cannot be evaluated by rows")
+            raise ProblemError(
+                f"problem '{self.problem.name}' has no finite sum over data: it cannot be evaluated by rows"
+            )
         subset = np.ascontiguousarray(rows, dtype=np.int64)
         if subset.ndim != 1 or not len(subset) or subset.min() < 0 or subset.max() >= self.rows:
             raise ProblemError(f"rows must be a non-empty vector of integers from 0 to {self.rows - 1}")
@@ -197,7 +204,7 @@ class Oracle:
 
     @property
     def points(self) -> int:
-        """Points evaluated so far, of every kind together: what `limit` limits. Value and gradient at one point are one."""
+        """Points evaluated so far, of every kind together: what `limit` limits. Value and gradient together are one."""
         return int(self._points)
 
     def limit(self, evaluations: float | None = None, deadline: float | None = None) -> None:

@@ -49,7 +49,9 @@ def _covers(printer: Printer, gather: Gather, op: int, batch: bool) -> bool:
         return False
     if len(gather.indices) != 1 or gather.indices[0].size != printer.n or printer.samples in gather.indices:
         return False
-    return subscripts == (Affine(gather.indices[0], 1, 0),) and piece.axes == ((BATCH,) if batch else ()) + gather.indices
+    return (
+        subscripts == (Affine(gather.indices[0], 1, 0),) and piece.axes == ((BATCH,) if batch else ()) + gather.indices
+    )
 
 
 def _batch_vector(printer: Printer) -> str:
@@ -90,33 +92,36 @@ def _scatter(printer: Printer, gather: Gather, piece: Piece, n: int, batch: bool
 
 def _sampled_product(printer: Printer, gather: Gather, op: int) -> str | None:
     """g[row[k], c] += w[k] V[column[k], c] as a sparse matrix, of a pattern that is known, times V."""
-    factors = [printer.program.ops[a] for a in printer.program.ops[op].args]
-    if printer.program.ops[op].kind != "mul" or printer.piece(op).code.isidentifier() or not _looks_up_rows(gather.leaf, gather.subscripts):
+    program = printer.program
+    table = _row_table(gather.leaf, gather.subscripts)
+    if table is None or program.ops[op].kind != "mul" or printer.piece(op).code.isidentifier():
         return None
-    table, column = gather.subscripts
+    factors = [program.ops[a] for a in program.ops[op].args]
     for weight, values in (factors, factors[::-1]):
         if values.kind != "gather" or weight.indices != table.indices or printer.samples in table.indices:
             continue
         leaf, subscripts = values.detail
-        if leaf.role == "data" or not _looks_up_rows(leaf, subscripts) or subscripts[1] != column:
+        other = _row_table(leaf, subscripts)
+        if leaf.role == "data" or other is None or subscripts[1] != gather.subscripts[1]:
             continue
-        if subscripts[0].indices != table.indices:
+        if other.indices != table.indices:
             continue
-        arrays = printer.program.graph.arrays
-        shape = (gather.leaf.shape[0], leaf.shape[0])
-        product = SampledProduct(arrays[table.leaf.name], arrays[subscripts[0].leaf.name], shape)
+        row, column = (program.graph.arrays[t.leaf.name].astype(np.int64) for t in (table, other))
+        product = SampledProduct(row, column, (gather.leaf.shape[0], leaf.shape[0]))
         name = printer.constant(product, "s")
         target = f"g[{gather.leaf.offset}:{gather.leaf.offset + gather.leaf.size}].reshape{gather.leaf.shape}"
         return f"{target}[...] += {name}({printer.piece(weight.id).code}, {printer.view(leaf)})"
     return None
 
 
-def _looks_up_rows(leaf: Leaf, subscripts: tuple[Subscript, ...]) -> bool:
-    """Whether a gather is U[row[k], c] with all of the columns c."""
+def _row_table(leaf: Leaf, subscripts: tuple[Subscript, ...]) -> Table | None:
+    """The table of rows, when a gather is U[row[k], c] with all of the columns c."""
     if len(subscripts) != 2 or not isinstance(subscripts[0], Table) or len(subscripts[0].indices) != 1:
-        return False
+        return None
     column = subscripts[1]
-    return isinstance(column, Affine) and column.index is not None and (column.stride, column.offset, column.index.size) == (1, 0, leaf.shape[1])
+    if not isinstance(column, Affine) or column.index is None:
+        return None
+    return subscripts[0] if (column.stride, column.offset, column.index.size) == (1, 0, leaf.shape[1]) else None
 
 
 class SampledProduct:
@@ -134,7 +139,9 @@ class SampledProduct:
         return csr_array((weights[self.order], self.indices, self.indptr), shape=self.shape) @ values
 
 
-def _scatter_rows(printer: Printer, where: NDArray[np.int64], grid: Axes, full: Piece, n: int, batch: bool) -> list[str]:
+def _scatter_rows(
+    printer: Printer, where: NDArray[np.int64], grid: Axes, full: Piece, n: int, batch: bool
+) -> list[str]:
     """As any scatter to positions, but these depend on the rows asked for."""
     name = printer.constant(where, "i")
     at = f"{name}.take(rows, {grid.index(printer.samples)}).ravel()"
@@ -226,11 +233,11 @@ def _dense_block(printer: Printer, block: Block, piece: Piece, n: int, batch: bo
     prefix, count = (":, ", "len(x), ") if batch else ("", "")
     rows, columns = block.row.indices, tuple(dict.fromkeys(block.columns))
     if not block.indices:
-        r, c = (int(p) for p in _grid_positions(printer.program.graph, block))
-        lines = [f"H[{prefix}{r}, {c}] += {piece.code}"]
-        return [*lines, f"H[{prefix}{c}, {r}] += {piece.code}"] if block.mirrored else lines
+        row, column = (int(p) for p in _grid_positions(printer.program.graph, block))
+        lines = [f"H[{prefix}{row}, {column}] += {piece.code}"]
+        return [*lines, f"H[{prefix}{column}, {row}] += {piece.code}"] if block.mirrored else lines
     if printer.samples not in block.indices and not set(rows) & set(columns) and len(columns) == len(block.columns):
-        r, c = positions(printer.program.graph, block.row).ravel(), positions(printer.program.graph, block.column).ravel()
+        r, c = (positions(printer.program.graph, g).ravel() for g in (block.row, block.column))
         if (rs := _range(r)) and (cs := _range(c)):
             full = _spread(printer, piece, (*leading, *rows, *columns), count)
             name = full.code

@@ -1,6 +1,6 @@
 """How a function of a derivation is evaluated: by which backend, in which blocks, and by which route to a Hessian.
 
-- A batch goes in blocks of points, and a finite sum with large temporaries in blocks of rows, so that memory stays bounded.
+- A batch goes in blocks of points, a finite sum with large temporaries in blocks of rows: memory stays bounded.
 - "auto" starts with NumPy and changes to native code once the evaluations made would have repaid its compilation. The
   estimate counts operations, not seconds, so that a run's numbers do not depend on the machine's mood.
 - A dense Hessian comes from its element blocks, or from products with all unit vectors where those are cheaper.
@@ -45,7 +45,9 @@ class Evaluator:
 
     def __init__(self, derivation: Derivation, backend: str) -> None:
         if backend not in BACKENDS:
-            raise OptionError(f"unknown backend '{backend}'.{did_you_mean(backend, BACKENDS)} Known: {', '.join(BACKENDS)}.")
+            raise OptionError(
+                f"unknown backend '{backend}'.{did_you_mean(backend, BACKENDS)} Known: {', '.join(BACKENDS)}."
+            )
         native = importlib.util.find_spec("numba") is not None
         if backend == "numba" and not native:
             raise MissingExtra("numba", "jit")
@@ -72,11 +74,18 @@ class Evaluator:
                 return function(*arrays, parameters, *extra)
         except _ARITHMETIC:
             kind = "hessian" if kind == "dense_hessian" else kind
-            result = self.batch(kind, BOTH if len(arrays) > 1 else BATCH, *(a[None] for a in arrays), parameters=parameters, rows=rows)
+            result = self.batch(
+                kind, BOTH if len(arrays) > 1 else BATCH, *(a[None] for a in arrays), parameters=parameters, rows=rows
+            )
             return (result[0][0], result[1][0]) if isinstance(result, tuple) else result[0]
 
     def batch(
-        self, kind: str, roles: frozenset[str], *arrays: Array, parameters: Mapping[str, float], rows: Rows | None = None
+        self,
+        kind: str,
+        roles: frozenset[str],
+        *arrays: Array,
+        parameters: Mapping[str, float],
+        rows: Rows | None = None,
     ) -> Any:
         """A batch of points (or directions), in blocks whose temporaries are bounded."""
         m = max(len(a) for a in arrays if a.ndim == 2)
@@ -104,7 +113,12 @@ class Evaluator:
         starts = range(0, samples.size, size)
         for start in starts:
             rows = np.arange(start, min(start + size, samples.size))
-            part = self.point(kind, *arrays, parameters={**parameters, "_row_weight": float(len(starts)), "_row_count": float(len(rows))}, rows=rows)
+            part = self.point(
+                kind,
+                *arrays,
+                parameters={**parameters, "_row_weight": float(len(starts)), "_row_count": float(len(rows))},
+                rows=rows,
+            )
             part = part if isinstance(part, tuple) else (part,)
             total = part if total is None else tuple(a + b for a, b in zip(total, part, strict=True))
         mean = tuple(t / len(starts) for t in total)
@@ -166,7 +180,7 @@ class Evaluator:
         return _work(blocks) > self.derivation.n * _work(product) or max(o.size for o in blocks) > 8 * _BLOCK
 
     def _hessian_by_products(self, x: Array, parameters: Mapping[str, float], rows: Rows | None) -> Array:
-        H = self.batch("product", MANY_DIRECTIONS, x, np.eye(len(x)), parameters=parameters, rows=rows)
+        H: Array = self.batch("product", MANY_DIRECTIONS, x, np.eye(len(x)), parameters=parameters, rows=rows)
         return (H + H.T) / 2
 
     def source(self, kind: str) -> str:

@@ -1,7 +1,7 @@
 """Arrays with named axes as strings of NumPy code: alignment, gathers and contractions.
 
-A `Piece` is an expression and the order of its axes. The printer decides axis orders as it goes, so that views stay views
-and matrix products find their operands as they are.
+A `Piece` is an expression and the order of its axes. The printer decides axis orders as it goes, so that views stay
+views and matrix products find their operands as they are.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A task runs over an index space. At every level, a task that has indices left joins the first loop over its outermost
 remaining index in which all of its arguments are known: computed before the loop, or in it at the same index. A value
-that is used only within the loops in which it is computed is a scalar; otherwise it is kept in an array over the indices
-of the loops that producer and consumer do not share.
+that is used only within the loops in which it is computed is a scalar; otherwise it is kept in an array over the
+indices of the loops that producer and consumer do not share.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Axes = tuple[Index, ...]
 class Task:
     """One statement of the loops: an operation, or a sink that stores a value (a scatter into g, an entry of H).
 
-    `space` is what it runs over, `reduces` the part of the space that is summed (or maximised) away. A `whole` task needs
-    its arguments as complete arrays and gives one: a matrix product.
+    `space` is what it runs over, `reduces` the part of the space that is summed (or maximised) away. A `whole` task
+    needs its arguments as complete arrays and gives one: a matrix product.
     """
 
     id: int
@@ -44,7 +44,7 @@ class Loop:
 
 @dataclass
 class Schedule:
-    """Items in order, and for every task its enclosing loops and the indices over which its value is kept in an array."""
+    """Items in order; for every task its enclosing loops, and the indices over which its value is kept in an array."""
 
     items: list[Loop | Task]
     paths: dict[int, tuple[Loop, ...]]
@@ -77,7 +77,9 @@ def schedule(tasks: Sequence[Task], order: Sequence[Index]) -> Schedule:
     return result
 
 
-def _fuse(tasks: Sequence[Task], by_id: dict[int, Task], fixed: frozenset[Index], rank: dict[Index, int]) -> list[Loop | Task]:
+def _fuse(
+    tasks: Sequence[Task], by_id: dict[int, Task], fixed: frozenset[Index], rank: dict[Index, int]
+) -> list[Loop | Task]:
     items: list[Loop | Task] = []
     place: dict[int, int] = {}
     for task in tasks:

@@ -23,7 +23,7 @@ from ncsolve.backends.numpy_printer import identifier
 from ncsolve.errors import MissingExtra
 from ncsolve.graph.derivation import Derivation
 from ncsolve.graph.differentiate import Block
-from ncsolve.graph.nodes import Gather, Index, Node
+from ncsolve.graph.nodes import Gather, Index
 from ncsolve.graph.program import Program
 
 Function = Callable[..., Any]
@@ -116,11 +116,19 @@ class NativeBackend:
             sizes = [*batch, *map(str, shape)]
             lines.append(f"{name} = np.zeros(({', '.join(sizes)},))" if sizes else f"{name} = 0.0")
         parameters = printer.parameters()
-        arguments = [*vectors, *(f"p_{identifier(p)}" for p in parameters), *printer.arrays, *(["rows"] if rows else [])]
+        arguments = [
+            *vectors,
+            *(f"p_{identifier(p)}" for p in parameters),
+            *printer.arrays,
+            *(["rows"] if rows else []),
+        ]
         name = kind + ("_batch" if roles else "") + ("_rows" if rows else "")
         body = [*lines, *printer.lines, f"return {', '.join(outputs)}"]
         self.sources[name] = f"def {name}({', '.join(arguments)}):\n" + "".join(f"    {line}\n" for line in body)
-        types = [_array_type("float64", 2 if role in roles else 1) for role in ["variable", *["direction"] * (len(vectors) - 1)]]
+        types = [
+            _array_type("float64", 2 if role in roles else 1)
+            for role in ["variable", *["direction"] * (len(vectors) - 1)]
+        ]
         types += ["float64"] * len(parameters)
         types += [_array_type(a.dtype.name, a.ndim) for a in printer.arrays.values()]
         types += [_array_type("int64", 1)] if rows else []
@@ -205,7 +213,8 @@ def _load(name: str, source: str) -> Function:
             file.write(source)
         os.replace(temporary, path)
     spec = importlib.util.spec_from_file_location(f"ncsolve_native_{digest}", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # numba looks its cached functions' modules up by name
     spec.loader.exec_module(module)

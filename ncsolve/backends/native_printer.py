@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ _BLAS_FROM = 20_000  # multiplications from which a product of matrices is left 
 
 @dataclass(frozen=True)
 class Sink:
-    """A statement that stores a value: `write(at, value)` gives its code, `at` naming the loop variable of each index."""
+    """A statement that stores a value: `write(printer, at, value)`; `at` names the loop variable of each index."""
 
     value: int
     space: Axes
@@ -128,11 +129,12 @@ class NativePrinter:
         for o in self.ops:
             if o.kind == "gather":
                 axes = [s.index for s in o.detail[1] if isinstance(s, Affine) and s.index is not None]
-                for a, b in zip(axes, axes[1:], strict=False):
+                for a, b in pairwise(axes):
                     weight[a, b] = weight.get((a, b), 0) + o.size
         order: list[Index] = []
         left = [i for i in found if i is not BATCH]
         while left:
+
             def blocked(i: Index) -> int:
                 return sum(max(weight.get((j, i), 0) - weight.get((i, j), 0), 0) for j in left if j != i)
 
@@ -173,7 +175,7 @@ class NativePrinter:
             self.lines.append(f"{pad}for {variable} in range({self._length(loop.index)}):")
             self._emit(loop.items, inside, depth + 1)
 
-    # -- loops whose scatters collide: g[i] and g[i + 1] in one loop cannot become vector instructions ------------------
+    # -- loops whose scatters collide: g[i] and g[i + 1] in one loop cannot become vector instructions ----------------
 
     def _collides(self, loop: Loop, at: Mapping[Index, str]) -> bool:
         """Whether a flat loop scatters to several offsets of the same evenly spaced positions."""
@@ -182,11 +184,19 @@ class NativePrinter:
         if any(isinstance(item, Loop) for item in loop.items):
             return False
         sinks = [self._sinks[t.id] for t in loop.tasks if t.id < 0]
-        loads = [self.program.ops[t.id].detail for t in loop.tasks if t.id >= 0 and self.program.ops[t.id].kind == "gather"]
-        places = [s.place for s in sinks if s.place is not None] + [d for d in loads if d[0].role in ("variable", "direction")]
+        loads = [
+            self.program.ops[t.id].detail for t in loop.tasks if t.id >= 0 and self.program.ops[t.id].kind == "gather"
+        ]
+        places = [s.place for s in sinks if s.place is not None] + [
+            d for d in loads if d[0].role in ("variable", "direction")
+        ]
         if len(sinks) < 2 or any(s.place is None for s in sinks):
             return False
-        return all(leaf.shape and len(subscripts) == 1 and isinstance(subscripts[0], Affine) and subscripts[0].stride == 1 for leaf, subscripts in places if subscripts)
+        return all(
+            leaf.shape and len(subscripts) == 1 and isinstance(subscripts[0], Affine) and subscripts[0].stride == 1
+            for leaf, subscripts in places
+            if subscripts
+        )
 
     def _emit_blocks(self, loop: Loop, pad: str) -> None:
         """Blocks of the range, each on slices that start at it; all sinks but the first go through a buffer."""
@@ -206,7 +216,10 @@ class NativePrinter:
                 self.lines.append(f"{pad}buffer{k} = np.empty({_BLOCK})")
                 body.append(f"{pad}        buffer{k}[{variable}] = {value}")
                 flush.append(f"{pad}    for {variable} in range(length):")
-                flush += [f"{pad}        {line}" for line in sink.write(self, {loop.index: variable}, f"buffer{k}[{variable}]")]
+                flush += [
+                    f"{pad}        {line}"
+                    for line in sink.write(self, {loop.index: variable}, f"buffer{k}[{variable}]")
+                ]
         self._slicing = None
         self.lines.append(f"{pad}for start in range(0, {size}, {_BLOCK}):")
         self.lines.append(f"{pad}    length = min({_BLOCK}, {size} - start)")
@@ -252,7 +265,8 @@ class NativePrinter:
         if op.kind == "peak":
             return [f"{target} = max({target}, {self.read(op.args[0], at).code})"]
         if op.kind == "gather":
-            return [f"{target} = {self._load(*op.detail, at)}"]
+            leaf, subscripts = op.detail
+            return [f"{target} = {self._load(leaf, subscripts, at)}"]
         return [f"{target} = {scalar(op.kind, [self.read(a, at) for a in op.args]).code}"]
 
     def _name(self, op: int, at: Mapping[Index, str]) -> str:
@@ -325,7 +339,9 @@ class NativePrinter:
 
     def parameters(self) -> list[str]:
         """The names of the parameters that the code reads."""
-        return list(dict.fromkeys(o.detail[0].name for o in self.ops if o.kind == "gather" and o.detail[0].role == "parameter"))
+        return list(
+            dict.fromkeys(o.detail[0].name for o in self.ops if o.kind == "gather" and o.detail[0].role == "parameter")
+        )
 
 
 def _times(code: str, factor: int) -> str:

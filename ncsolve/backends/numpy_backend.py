@@ -32,7 +32,7 @@ class NumpyBackend:
         self._footprints: dict[Key, int] = {}
 
     def function(self, kind: str, roles: frozenset[str] = frozenset(), rows: bool = False) -> Function:
-        """One of "value", "gradient" (which returns the value, too), "product", "hessian", "dense_hessian", "directional_k".
+        """One of "value", "gradient" (with the value), "product", "hessian", "dense_hessian", "directional_k".
 
         With `rows`, its last argument is an integer array: the rows of the finite sum that it evaluates.
         """

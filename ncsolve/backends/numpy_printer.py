@@ -44,8 +44,8 @@ def identifier(name: str) -> str:
 class Printer:
     """Prints the operations that some roots need.
 
-    `batched` are the leaf roles that carry a leading batch axis. `samples`, if given, is the index of a finite sum of which
-    the code evaluates a subset, the argument `rows`.
+    `batched` are the leaf roles that carry a leading batch axis. `samples`, if given, is the index of a finite sum of
+    which the code evaluates a subset, the argument `rows`.
     """
 
     def __init__(
@@ -92,10 +92,9 @@ class Printer:
         piece = self._piece(op)
         if op.id in self._known and op.kind != "const":
             piece = self._constant(op, piece)
-        elif op.kind not in ("const", "gather", "relabel") and (self._uses[op.id] > 1 or len(piece.code) > _INLINE_LIMIT):
-            self.lines.append(f"t{op.id} = {piece.code}")
-            piece = replace(piece, code=f"t{op.id}", binds=ATOM)
-        elif op.kind in ("gather", "relabel") and self._uses[op.id] > 1 and not piece.code.isidentifier():
+        elif (op.kind not in ("const", "gather", "relabel") and (
+            self._uses[op.id] > 1 or len(piece.code) > _INLINE_LIMIT
+        )) or (op.kind in ("gather", "relabel") and self._uses[op.id] > 1 and not piece.code.isidentifier()):
             self.lines.append(f"t{op.id} = {piece.code}")
             piece = replace(piece, code=f"t{op.id}", binds=ATOM)
         self.pieces[op.id] = piece
@@ -211,7 +210,9 @@ class Printer:
         """Whether an axis is read at the rows asked for; data are read whole, and sliced where they are used."""
         return index == self.samples and leaf.role != "data"
 
-    def _fancy(self, leaf: Leaf, view: str, subscripts: tuple[Affine | Table, ...], fancy: list[bool], batch: Axes) -> Piece:
+    def _fancy(
+        self, leaf: Leaf, view: str, subscripts: tuple[Affine | Table, ...], fancy: list[bool], batch: Axes
+    ) -> Piece:
         """Advanced indexing, on what basic indexing has left of the axes."""
         kept = [(s, f) for s, f in zip(subscripts, fancy, strict=True) if f or s.indices]
         grid = unique(i for s, f in kept if f for i in s.indices)
@@ -229,7 +230,7 @@ class Printer:
         return Piece(f"{view}[{', '.join([':'] * len(batch) + keys)}]", axes)
 
     def _positions(self, subscript: Affine | Table, grid: Axes, rows: bool) -> str:
-        """The name of an array of positions along one axis, over the grid of all indices that are looked up together."""
+        """The name of an array of positions along one axis, over the grid of indices that are looked up together."""
         if isinstance(subscript, Table):
             values = self.program.graph.arrays[subscript.leaf.name]
         else:

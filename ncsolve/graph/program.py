@@ -180,7 +180,8 @@ class Program:
             return self.op("mul", self.const(float(content)), self._kernel(primitive))
         if (opposite := self._of_kernel.get(-e)) is not None:
             return self.op("neg", opposite)
-        plus, minus = [], []
+        plus: list[int] = []
+        minus: list[int] = []
         for term in e.args:
             if term.is_Number:
                 (plus if term >= 0 else minus).append(self.const(abs(float(term))))

@@ -7,7 +7,7 @@ shapes. The shape of a term is its tree with variables and numbers left open, an
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy as sp
@@ -30,10 +30,10 @@ class Shapes:
 
     def __init__(self, position: dict[sp.Symbol, int]) -> None:
         self.position = position
-        self._number: dict[tuple[object, ...], int] = {}
-        self._shapes: list[tuple[object, ...]] = []
+        self._number: dict[tuple[Any, ...], int] = {}
+        self._shapes: list[tuple[Any, ...]] = []
 
-    def _intern(self, *shape: object) -> int:
+    def _intern(self, *shape: Any) -> int:
         if shape not in self._number:
             self._number[shape] = len(self._shapes)
             self._shapes.append(shape)
@@ -67,8 +67,8 @@ class Shapes:
         if head == "constant":
             return rest[0]
         if head == "power":
-            return self.build(rest[0], places) ** rest[1]  # type: ignore[call-overload]
-        return head(*(self.build(child, places) for child in rest))  # type: ignore[operator, call-overload]
+            return self.build(rest[0], places) ** rest[1]
+        return head(*(self.build(child, places) for child in rest))
 
 
 def reroll(lowering: Lowering, terms: tuple[sp.Expr, ...]) -> tuple[list[Node], list[sp.Expr]]:
