@@ -8,7 +8,7 @@ delta.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count, product
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ from ncsolve.graph.nodes import (
 )
 
 if TYPE_CHECKING:
-    from ncsolve.problem import Problem
+    from ncsolve.problem import Problem, Variable
 
 At = Mapping[Index, sp.Basic]
 """What indices stand for: a symbol or a number; a tuple of symbols where an index lists a ragged range."""
@@ -72,7 +72,7 @@ def objective_formula(problem: Problem) -> sp.Eq:
 def gradient_formula(problem: Problem) -> list[sp.Eq]:
     """df/dx = ... for each scalar variable x, and df/dX[j, k] = ... with fresh indices j, k for each array X."""
     derivation = derive(problem)
-    writer = Writer(derivation.graph, _symbols(problem, derivation.samples))
+    writer = Writer(derivation.graph, _symbols(problem, derivation.samples), problem.variables)
     scalars, arrays = _scalar_parts(writer, derivation.adjoint), defaultdict(list)
     for gather, adjoint in derivation.adjoint.items():
         arrays[gather.leaf].append((gather, adjoint))
@@ -179,9 +179,11 @@ def _within(subscript: Affine, j: sp.Symbol, size: int) -> list[sp.Basic]:
 class Writer:
     """Writes the nodes of a graph as SymPy expressions, without recursion. `symbols` are the user's own, by name."""
 
-    def __init__(self, graph: Graph, symbols: Mapping[str, sp.Basic]) -> None:
+    def __init__(self, graph: Graph, symbols: Mapping[str, sp.Basic], variables: Sequence[Variable] = ()) -> None:
         self.graph = graph
         self.symbols = symbols
+        self._layout = {Leaf("variable", v.name, v.shape, v.offset) for v in variables}
+        self._scalars = {v.offset: v.symbol for v in variables if not v.shape}
         listed = (s.name for e in graph.enumerations.values() for s, _, _ in e.limits)
         self.bound_names = {*graph.names.values(), *listed}
         self._written: dict[tuple[int, tuple[sp.Basic, ...]], sp.Expr] = {}
@@ -325,6 +327,8 @@ class Writer:
         name = leaf.name if leaf.role != "direction" else f"{leaf.name}_{leaf.order}"
         if leaf.role == "data" and leaf.name.startswith("_t") and all(p.is_Integer for p in places):
             return _number(self.graph.arrays[leaf.name][tuple(int(p) for p in places)])
+        if leaf.role == "variable" and self._layout and leaf not in self._layout and places[0].is_Integer:
+            return self._scalars[int(places[0])]  # of the packed x, which sums that were written out read
         base = self.symbols.get(name)
         if not leaf.shape:
             return base if base is not None else sp.Symbol(name, real=True)
