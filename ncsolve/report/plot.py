@@ -124,8 +124,7 @@ def draw_contour(figure: Figure, axes: Axes, oracle: Oracle, result: Result) -> 
     draw_points(axes, known, size=36, alpha=0.75)
     draw_points(axes, met, size=110, alpha=1.0)
     axes.plot(*path[-1], **ring, markersize=16, markerfacecolor="none", label="end")
-    names = [coordinate for variable in problem.variables for coordinate in labels(variable.name, variable.shape)]
-    axes.set(xlim=x[[0, -1]], ylim=y[[0, -1]], xlabel=names[0], ylabel=names[1])
+    axes.set(xlim=x[[0, -1]], ylim=y[[0, -1]], xlabel=problem.variables.entry(0), ylabel=problem.variables.entry(1))
     axes.grid(visible=False)
     draw_legend(axes, loc="upper center", bbox_to_anchor=(0.5, -0.11))
 
@@ -202,8 +201,3 @@ def window(met: Array, problem: Problem) -> tuple[Array, Array]:
     if problem.lower is not None and problem.upper is not None:
         low, high = np.maximum(low, problem.lower), np.minimum(high, problem.upper)
     return low, high
-
-
-def labels(name: str, shape: tuple[int, ...]) -> list[str]:
-    """The entries of a variable by name: x, or x[0], x[1]."""
-    return [name + (f"[{', '.join(map(str, index))}]" if shape else "") for index in np.ndindex(*shape)]
