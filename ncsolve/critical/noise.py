@@ -21,6 +21,7 @@ Matrix = NDArray[np.float64]
 SIDES: Vector = np.array([2.0, 2e2, 2e4])  # distances on both sides of x, in units of the rounding of x
 TABLE: Vector = 1e8 * np.arange(-3.0, 4.0)  # nearly half of the digits of x, so that x itself is rounded at random
 GOLDEN = 0.6180339887498949
+JUMP = 1e-3  # share of the Hessian that a jump is at least
 SAME = 0.1  # relative difference up to which two jumps are the same
 
 
@@ -54,10 +55,10 @@ class Noise:
 
 def hessian_jumps(oracle: Oracle, x: Vector) -> bool:
     """Whether the Hessian differs between both sides of x by the same amount at two distances within rounding."""
-    around = [oracle.hessian(y, dense=True) for side in (1, -1) for y in _line(oracle, x, side * SIDES[:2])]
+    around = [oracle.hessian(y) for side in (1, -1) for y in _line(oracle, x, side * SIDES[:2])]
     near, far = around[0] - around[2], around[1] - around[3]
-    jump = float(np.abs(near).max(initial=0.0))
-    return jump > 1e-3 * float(np.abs(around).max(initial=0.0)) and float(np.abs(far - near).max()) <= SAME * jump
+    jump = float(abs(near).max())
+    return jump > JUMP * float(abs(around[0]).max()) and float(abs(far - near).max()) <= SAME * jump
 
 
 def _line(oracle: Oracle, x: Vector, t: Vector) -> Matrix:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 __all__ = ["Ritz", "lanczos"]
 
 Vector = NDArray[np.float64]
+EPS = float(np.finfo(float).eps)
 
 
 class Ritz(NamedTuple):
@@ -53,7 +54,7 @@ def lanczos(product: Callable[[Vector], Vector], size: int, steps: int) -> Ritz:
             v = v - basis[: j + 1].T @ (basis[: j + 1] @ v)
         length = float(np.linalg.norm(v))
         beside.append(length)
-        exhausted = j + 1 == size or bool(length <= np.finfo(float).eps * max(map(abs, diagonal)))
+        exhausted = j + 1 == size or length <= size * EPS * max(map(abs, diagonal))
         if exhausted:
             break
     k = len(diagonal)

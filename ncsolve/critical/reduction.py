@@ -38,6 +38,7 @@ Vector = NDArray[np.float64]
 Tensor = NDArray[np.float64]
 
 CUBIC, QUARTIC = 12, 8  # largest dimensions of the null space in which these forms are computed
+LARGEST = 300  # number of variables up to which more than psi3 is computed, since that takes a derivative for each
 ROWS = 1_000_000  # numbers in one batch of directions
 
 
@@ -82,7 +83,7 @@ class NullSpace:
         d = self.U.shape[1]
         size, tried = 0.0, 2
         for order in (3, 4, 5, 6) if d == 1 else (3, 4):
-            if (d > CUBIC and order == 3) or (d > QUARTIC and order == 4):
+            if d > (CUBIC if order == 3 else QUARTIC) or (order > 3 and self.free.size > LARGEST):
                 break
             psi, error = self.psi(self.x[None], order)
             size, tried = float(np.abs(psi).max()), order

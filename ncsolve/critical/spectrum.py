@@ -22,7 +22,7 @@ h = |H^-1| |H^-1 g| Lip(H) <= 1/4. Close to a degenerate t^k, h = (k-2)/(k-1) >=
 """
 
 COMPLETE = 300  # up to this size all eigenvalues and vectors are computed
-LAPACK = 1000  # up to this size they are when some eigenvalues are near zero
+LAPACK = 600  # up to this size they are when some eigenvalues are near zero
 EPS = float(np.finfo(float).eps)
 
 
@@ -146,7 +146,7 @@ class Dense:
 
 
 def spectrum_of(hessian: Any, all_of_it: bool = False) -> Spectrum:
-    """The spectrum of a dense or scipy.sparse H (m, m): complete up to m = 300, with `all_of_it` up to 1000."""
+    """The spectrum of a dense or scipy.sparse H (m, m): complete up to m = 300, with `all_of_it` up to 600."""
     size = hessian.shape[0]
     if size <= (LAPACK if all_of_it else COMPLETE):
         return Dense(hessian if isinstance(hessian, np.ndarray) else hessian.toarray())

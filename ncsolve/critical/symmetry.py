@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["orbit"]
 
 Matrix = NDArray[np.float64]
+Axis = tuple[NDArray[np.intp], int]
+TINY = float(np.finfo(float).tiny)
 
 LONGEST = 32  # axis of a variable on which generators are looked for
 PARAMETERS = 1200  # numbers in A and b
@@ -32,8 +34,8 @@ SPREAD = 0.3  # of the random points around x, relative to its size
 def orbit(oracle: Oracle, x: NDArray[np.float64]) -> Matrix:
     """Tangents A x + b (n, d) at x of the symmetries of f, orthonormal.
 
-    A and b act on one axis of a variable and alike on its other axes, or on all scalar variables together; several such
-    actions may be joined. They are solved for at random points around x, where they hold to rounding.
+    A and b act on one axis of a variable and alike on its other axes, on a variable as a whole, or on all scalar
+    variables together, or are sums of such. They are solved for at random points around x, where they hold to rounding.
     """
     axes = list(_axes(oracle))
     size = sum(length * (length + 1) for _, length in axes)
@@ -48,9 +50,10 @@ def orbit(oracle: Oracle, x: NDArray[np.float64]) -> Matrix:
     points, gradients = points[finite], gradients[finite]
     if len(points) < size + SPARE // 2:
         return none
-    rows = np.concatenate([_products(gradients[:, place], points[:, place]) for place, _ in axes], axis=1)
-    rows /= _or_one(np.abs(rows).max(axis=1))[:, None]
-    sizes = _or_one(np.linalg.norm(rows, axis=0))  # so that a small term is not taken for none
+    gradients /= np.abs(gradients).max(axis=1, keepdims=True) + TINY
+    rows = _products(axes, gradients, points)
+    sizes = np.linalg.norm(_products(axes, np.abs(gradients), np.abs(points)), axis=0)
+    sizes[sizes == 0] = 1.0  # what is small is not taken for zero, only what cancels
     _, values, right = np.linalg.svd(rows / sizes, full_matrices=False)
     generators = right[values <= SAFETY * size * EPS * values[0]] / sizes
     tangents = np.array([_act(axes, generator, x) for generator in generators]).reshape(-1, x.size)
@@ -59,11 +62,7 @@ def orbit(oracle: Oracle, x: NDArray[np.float64]) -> Matrix:
     return np.asarray(directions[:, lengths > NEAR * (1 + float(np.abs(x).max()))])
 
 
-def _or_one(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(sizes > 0, sizes, 1.0)
-
-
-def _axes(oracle: Oracle) -> Iterator[tuple[NDArray[np.intp], int]]:
+def _axes(oracle: Oracle) -> Iterator[Axis]:
     """Places in x (a, r) of each axis of length a with what stands along it, and a."""
     scalars = [variable.offset for variable in oracle.problem.variables if not variable.shape]
     if 0 < len(scalars) <= LONGEST:
@@ -73,15 +72,20 @@ def _axes(oracle: Oracle) -> Iterator[tuple[NDArray[np.intp], int]]:
         for axis, length in enumerate(variable.shape):
             if length <= LONGEST:
                 yield np.moveaxis(places, axis, 0).reshape(length, -1), length
+        if variable.size > LONGEST:
+            yield places.reshape(1, -1), 1
 
 
-def _products(gradients: Matrix, points: Matrix) -> Matrix:
-    """grad f . (A x + b) for the entries of A and b, each at each point: from (m, a, r) to (m, a a + a)."""
-    linear = np.einsum("mpr,mqr->mpq", gradients, points)
-    return np.concatenate([linear.reshape(len(points), -1), gradients.sum(axis=2)], axis=1)
+def _products(axes: list[Axis], gradients: Matrix, points: Matrix) -> Matrix:
+    """grad f . (A x + b) at each point, for each entry of A and b alone: (points, entries)."""
+    columns = []
+    for place, _ in axes:
+        g, x = gradients[:, place], points[:, place]
+        columns += [np.einsum("mpr,mqr->mpq", g, x).reshape(len(x), -1), g.sum(axis=2)]
+    return np.concatenate(columns, axis=1)
 
 
-def _act(axes: list[tuple[NDArray[np.intp], int]], generator: NDArray[np.float64], x: NDArray[np.float64]) -> Matrix:
+def _act(axes: list[Axis], generator: NDArray[np.float64], x: NDArray[np.float64]) -> Matrix:
     """A x + b"""
     moved = np.zeros_like(x)
     start = 0
