@@ -73,10 +73,15 @@ class Evaluator:
             with np.errstate(all="ignore"):
                 return function(*arrays, parameters, *extra)
         except _ARITHMETIC:
+            sparse = kind == "hessian" and self.sparse and rows is None
             kind = "hessian" if kind == "dense_hessian" else kind
             result = self.batch(
                 kind, BOTH if len(arrays) > 1 else BATCH, *(a[None] for a in arrays), parameters=parameters, rows=rows
             )
+            if sparse:
+                from scipy.sparse import csr_array
+
+                return csr_array(result[0])
             return (result[0][0], result[1][0]) if isinstance(result, tuple) else result[0]
 
     def batch(

@@ -33,16 +33,17 @@ _INFIX = {"add": (" + ", SUM), "sub": (" - ", SUM), "mul": ("*", PRODUCT), "div"
 _COMPARE = {"lt": " < ", "le": " <= ", "gt": " > ", "ge": " >= ", "eq": " == ", "ne": " != "}
 _LOGIC = {"and": " & ", "or": " | "}
 _FUNCTIONS: dict[str, Any] = {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative, "square": np.square,
-    "pow": np.power, "sqrt": np.sqrt, "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "abs": np.abs,
-    "sign": np.sign, "floor": np.floor, "ceil": np.ceil, "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin,
-    "acos": np.arccos, "atan": np.arctan, "atan2": np.arctan2, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
-    "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "hypot": np.hypot, "logaddexp": np.logaddexp,
-    "max": np.maximum, "min": np.minimum, "mod": np.mod, "where": np.where, "not": np.logical_not,
-    "and": np.logical_and, "or": np.logical_or, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal,
-    "ne": np.not_equal, "xlogy": rt.xlogy, "cosine": rt.cosine,
-    "quotient": rt.quotient, "step": rt.step, "erf": rt.erf, "erfc": rt.erfc, "gamma": rt.gamma,
-    "loggamma": rt.loggamma, "digamma": rt.digamma, "polygamma": rt.polygamma,
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative,
+    "square": np.square, "pow": np.power, "sqrt": np.sqrt, "exp": np.exp, "expm1": np.expm1, "log": np.log,
+    "log1p": np.log1p, "abs": np.abs, "sign": np.sign, "floor": np.floor, "ceil": np.ceil, "sin": np.sin,
+    "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "atan2": np.arctan2,
+    "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "asinh": np.arcsinh, "acosh": np.arccosh,
+    "atanh": np.arctanh, "hypot": np.hypot, "logaddexp": np.logaddexp, "max": np.maximum, "min": np.minimum,
+    "mod": np.mod, "where": np.where, "not": np.logical_not, "and": np.logical_and, "or": np.logical_or,
+    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal,
+    "ne": np.not_equal, "xlogy": rt.xlogy, "cosine": rt.cosine, "quotient": rt.quotient, "step": rt.step,
+    "erf": rt.erf, "erfc": rt.erfc, "gamma": rt.gamma, "loggamma": rt.loggamma, "digamma": rt.digamma,
+    "polygamma": rt.polygamma,
 }  # fmt: skip
 
 
@@ -105,7 +106,7 @@ class Evaluated:
         if op.kind == "const":
             return op.detail
         if op.kind == "gather":
-            return self._gather(*op.detail)  # type: ignore[misc]
+            return self._gather(*op.detail)
         over: Any = op.detail
         if op.kind in ("sum", "peak"):
             axes = tuple(self.program.ops[op.args[0]].indices.index(i) for i in over)
@@ -212,9 +213,9 @@ class Sentence:
         """An operation written out, as deep as a reader can follow."""
         op = self.ops[op_id]
         if op.kind == "const":
-            return Piece(f"{op.detail:.6g}", (), ATOM if op.detail >= 0 else UNARY)  # type: ignore[operator]
+            return Piece(f"{op.detail:.6g}", (), ATOM if op.detail >= 0 else UNARY)
         if op.kind == "gather":
-            return self._gather(op.detail, at)  # type: ignore[arg-type]
+            return self._gather(op.detail, at)
         if depth == 0:
             return Piece("(...)")
         if op.kind in ("sum", "contract", "peak"):
@@ -223,7 +224,7 @@ class Sentence:
             return self.text(op.args[0], {i: at[j] for i, j in names_inside(op).items()}, depth)
         if op.kind in MATRIX:
             return Piece(str(self.writer.expression(self._function(op), {i: at[i] for i in op.indices})))
-        real = [a for a in op.args if self.ops[a].kind != "gather" or self.ops[a].detail[0] != ROW_WEIGHT]  # type: ignore[index]
+        real = [a for a in op.args if self.ops[a].kind != "gather" or self.ops[a].detail[0] != ROW_WEIGHT]
         if len(real) < len(op.args):  # a factor 1 that nobody has written
             return self.text(real[0], at, depth)
         args = [self.text(a, at, depth - 1) for a in op.args]
@@ -272,7 +273,7 @@ class Sentence:
         return f"{name} has a determinant of {sign:g}*exp({logarithm:.6g})"
 
     def _sum(self, op: Op, at: Mapping[Index, sp.Basic], depth: int) -> Piece:
-        over: tuple[Index, ...] = op.detail  # type: ignore[assignment]
+        over: tuple[Index, ...] = op.detail
         inner = {i: at[i] for i in op.indices}
         for index in over:
             inner[index] = self.writer.meaning_of(index, inner.values())

@@ -40,7 +40,9 @@ class Derivation:
         check_sparse(lowering.graph, value)
         if lowering.samples is not None and not is_finite_sum(lowering.graph, value, lowering.samples):
             if problem.samples is not None:
-                raise ProblemError(f"samples: the objective is not a finite sum over {problem.samples}: it is not linear in that sum")
+                raise ProblemError(
+                    f"samples: the objective is not a finite sum over {problem.samples}: it is not linear in that sum"
+                )
             lowering = Lowering(problem, finite_sum=False)
             value = lowering.node(problem.objective)
         self.n = problem.n

@@ -269,8 +269,9 @@ class Ranges:
                 values = np.broadcast_to(evaluate(symbol, scope, graph, data, indices), shape)
                 axes = tuple(k for k, i in enumerate(indices) if i in over)
                 fallback = _first_inside(values, inside, axes, values[safe])
-                within[symbol] = Table(graph.table(np.where(inside, values, fallback)), indices)
-                graph.explain(within[symbol], symbol, scope)
+                table = Table(graph.table(np.where(inside, values, fallback)), indices)
+                graph.explain(table, symbol, scope)
+                within[symbol] = table
         mask = graph.gather(graph.table(inside.astype(float)), tuple(Affine(i, 1, 0) for i in indices))
         graph.explain(mask, condition, scope)
         scope.update(within)

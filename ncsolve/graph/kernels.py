@@ -254,7 +254,7 @@ def _stable_power(power: sp.Expr) -> sp.Expr:
         return sigmoid(-base.args[1].args[0]) ** -exponent
     if pair and exponent.is_Rational and exponent.q == 2:
         legs = [_root(term) for term in base.args]
-        if None not in legs and any(leg.free_symbols for leg in legs):
+        if all(leg is not None for leg in legs) and any(symbols_in(leg) for leg in legs):
             return hypot(*legs) ** (2 * exponent)
     return power
 

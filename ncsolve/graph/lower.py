@@ -36,7 +36,9 @@ _REAL: dict[type[sp.Basic], Callable[..., sp.Expr]] = {  # everything is real
     sp.im: lambda z: sp.S.Zero,
     sp.conjugate: lambda z: z,
     sp.arg: lambda z: sp.Piecewise((0, z >= 0), (sp.pi, True)),
-    sp.Heaviside: lambda z, h: step(z) if h == sp.Rational(1, 2) else sp.Piecewise((0, z < 0), (h, sp.Eq(z, 0)), (1, True)),
+    sp.Heaviside: lambda z, h: (
+        step(z) if h == sp.Rational(1, 2) else sp.Piecewise((0, z < 0), (h, sp.Eq(z, 0)), (1, True))
+    ),
 }
 
 
@@ -124,7 +126,8 @@ class Lowering:
         if (rule := _REAL.get(expression.func)) is not None:
             return Lowered(rule(*kernels))
         if isinstance(expression, sp.core.function.Application) and type(expression) not in SUPPORTED:
-            raise ProblemError(f"the function {expression.func.__name__} is not supported in an objective: {_short(expression)}")
+            name = expression.func.__name__
+            raise ProblemError(f"the function {name} is not supported in an objective: {_short(expression)}")
         if isinstance(expression, (sp.Max, sp.Min)) and len(args) > 2:
             return Lowered(self._extreme(expression.func, kernels))
         if len(args) > _MANY_FACTORS:

@@ -338,4 +338,5 @@ _DERIVED = {
     sp.factorial: lambda z: sp.gamma(z + 1),
     sp.KroneckerDelta: lambda i, j: sp.Piecewise((1, sp.Eq(i, j)), (0, True)),
 }
-SUPPORTED = frozenset({*_UNARY, *_NARY, *_COMPARISONS, *_DERIVED, *kernels.FUNCTIONS, sp.Heaviside, sp.ITE, sp.polygamma, sp.Piecewise})
+_SPECIAL = (sp.Heaviside, sp.ITE, sp.polygamma, sp.Piecewise)
+SUPPORTED = frozenset({*_UNARY, *_NARY, *_COMPARISONS, *_DERIVED, *kernels.FUNCTIONS, *_SPECIAL})

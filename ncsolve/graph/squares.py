@@ -107,9 +107,10 @@ class Squares:
 
     def _sign(self, node: Node) -> sp.Dummy:
         if isinstance(node, Gather):
-            given = node.leaf.role == "parameter"
-            values = self.parameters.get(node.leaf.name, -1.0) if given else self.graph.arrays[node.leaf.name]
-            smallest = float(values if given else values.min())
+            if node.leaf.role == "parameter":
+                smallest = self.parameters.get(node.leaf.name, -1.0)
+            else:
+                smallest = float(self.graph.arrays[node.leaf.name].min())
             return _dummy(smallest > 0, smallest >= 0)
         signs = [self._sign(o) for o in node.operands]
         if isinstance(node, Pointwise):

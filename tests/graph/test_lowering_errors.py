@@ -22,7 +22,11 @@ WRONG = [
     (x[7], {}, "x[7] reads position 7 of axis 0 of 'x'"),
     (x[-1], {}, "x[-1] reads position -1"),
     (sp.Sum(x[row[i]], (i, 0, 1)), {row: [0, 9]}, "x[row[i]] reads position 9 of axis 0 of 'x'"),
-    (sp.Sum(x[row[i]], (i, 0, 3)), {row: [0, 1]}, "row[i] reaches positions 0 to 3 of axis 0 of 'row', which has shape (2,)"),
+    (
+        sp.Sum(x[row[i]], (i, 0, 3)),
+        {row: [0, 1]},
+        "row[i] reaches positions 0 to 3 of axis 0 of 'row', which has shape (2,)",
+    ),
     (sp.Sum(x[i] * A[i], (i, 0, 4)), {A: [1.0, 2.0]}, "A[i] reads position 4 of axis 0 of 'A', which has shape (2,)"),
     (sp.Sum(x[i], (i, 0, sp.oo)), {}, "the range of i ends at oo"),
     (sp.Sum(x[i], (i, 0, n)), {}, "'n' is used as an index or as the limit of a sum, but no Sum binds it"),

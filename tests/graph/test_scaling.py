@@ -1,4 +1,4 @@
-"""Deriving costs what the formula costs, not what it is summed over; long and deep expressions are not recursed into."""
+"""Deriving costs what the formula costs, whatever it is summed over; long and deep expressions are no recursion."""
 
 from __future__ import annotations
 

@@ -29,16 +29,24 @@ def rows_of(first: list[int]) -> float:
 VALUES: list[tuple[sp.Expr, dict, float]] = [
     (sp.Sum(x[i] * x[j], (j, i + 1, 5), (i, 0, 4)), {}, sum(P[r] * P[c] for r in range(6) for c in range(r + 1, 6))),
     (sp.Sum(sp.Sum(x[j], (j, 0, i)) ** 2, (i, 0, 5)), {}, float((np.cumsum(P) ** 2).sum())),
-    (sp.Sum(sp.Piecewise((x[i] * x[j], sp.Ne(i, j)), (0, True)), (i, 0, 5), (j, 0, 5)), {}, P.sum() ** 2 - (P**2).sum()),
+    (
+        sp.Sum(sp.Piecewise((x[i] * x[j], sp.Ne(i, j)), (0, True)), (i, 0, 5), (j, 0, 5)),
+        {},
+        P.sum() ** 2 - (P**2).sum(),
+    ),
     (sp.Sum((1 - sp.KroneckerDelta(i, j)) * x[i] * x[j], (i, 0, 5), (j, 0, 5)), {}, P.sum() ** 2 - (P**2).sum()),
     (sp.Sum(sp.KroneckerDelta(i, 2) * x[i], (i, 0, 5)), {}, P[2]),
-    (sp.Sum((i + 1) * x[j] ** 2, (j, start[i], start[i + 1] - 1), (i, 0, 2)), {start: [0, 2, 2, 6]}, rows_of([0, 2, 2, 6])),
+    (
+        sp.Sum((i + 1) * x[j] ** 2, (j, start[i], start[i + 1] - 1), (i, 0, 2)),
+        {start: [0, 2, 2, 6]},
+        rows_of([0, 2, 2, 6]),
+    ),
     (sp.Sum(x[sp.Mod(i + 1, 6)] * x[i], (i, 0, 5)), {}, float((np.roll(P, -1) * P).sum())),
     (sp.Sum(x[5 - i] * i, (i, 0, 5)), {}, float((P[::-1] * np.arange(6)).sum())),
     (sp.Sum(x[2 * i + 1], (i, 0, 2)), {}, float(P[1::2].sum())),
     (sp.Product(x[i], (i, 0, 5)), {}, float(P.prod())),
     (sp.Sum(x[i] + 3, (i, 0, 5)), {}, float((P + 3).sum())),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("objective", "data", "value"), VALUES, ids=lambda value: str(value)[:50])
