@@ -15,6 +15,7 @@ CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time
 
 _GROUPS = 3  # medians, of which the best counts
 _ROUNDS = 27  # turns of each contestant, if the time allows
+_SLOW_SECONDS = 0.5  # a call that is warm enough after one
 _SAMPLE_SECONDS = 0.002  # the least that one sample takes
 
 
@@ -54,8 +55,10 @@ def _sample(call: Call, loops: int, tick: Callable[[], float] = time.perf_counte
 
 def _loops(call: Call) -> int:
     """Warms up, and says how many passes through the arguments make a sample long enough."""
-    once = min(_sample(call, 1) for _ in range(2)) * len(call[1])
-    return max(1, round(_SAMPLE_SECONDS / once))
+    once = _sample(call, 1)
+    if once < _SLOW_SECONDS:
+        once = min(once, _sample(call, 1))
+    return max(1, round(_SAMPLE_SECONDS / (once * len(call[1]))))
 
 
 def _best_median(times: list[float]) -> float:

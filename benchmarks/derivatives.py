@@ -182,9 +182,9 @@ def main() -> None:
         if isinstance(row, str):
             notes[f"{key}: {row}"] = None
             continue
-        print(f"measured {row.name}", file=sys.stderr)
         for k, (name, outcome) in enumerate(outcomes.items()):
             lines.append(["" if k else row.name, name, *cells(name, outcome, outcomes, columns)])
+            print(*lines[-1], sep="  ", file=sys.stderr)
             left_out = {c: why for c, why in outcome.skipped.items() if why != "no batch"}
             notes |= dict.fromkeys(f"{row.name}, {name}, {column}: {why}" for column, why in left_out.items())
         missed += figures(row, outcomes)
