@@ -13,14 +13,17 @@ import sympy as sp
 
 from ncsolve.errors import ProblemError
 
+Factors: TypeAlias = tuple[sp.MatrixExpr, ...]
 Tree: TypeAlias = "sp.MatrixExpr | tuple[Tree, Tree]"
 """A matrix, or the product of two trees."""
+
+_MOST_FACTORS = 8  # X**k in a product stands for k factors
 
 
 class Chain:
     """A product of matrices, and the cheapest order of each of its intervals."""
 
-    def __init__(self, factors: tuple[sp.MatrixExpr, ...]) -> None:
+    def __init__(self, factors: Factors) -> None:
         self.factors = factors
         self.sizes = [shape_of(f)[0] for f in factors] + [shape_of(factors[-1])[1]]
         self._best: dict[tuple[int, int], tuple[int, Tree]] = {}
@@ -36,7 +39,7 @@ class Chain:
     def ring(self) -> tuple[Tree, Tree]:
         """P and Q with Trace(P Q) the trace of the product, turned and cut where it is cheapest."""
         count, twice = len(self.factors), Chain(self.factors * 2)
-        pairs = (twice._pair(k, k + cut, k + count) for k in range(count) for cut in range(1, count))
+        pairs = (twice._pair(k, k + cut, k + count, closed=True) for k in range(count) for cut in range(1, count))
         return min(pairs, key=lambda pair: pair[0])[1:]
 
     def _order(self, start: int, end: int) -> tuple[int, Tree]:
@@ -49,7 +52,8 @@ class Chain:
             self._best[start, end] = cost, (left, right)
         return self._best[start, end]
 
-    def _pair(self, start: int, cut: int, end: int) -> tuple[int, Tree, Tree]:
+    def _pair(self, start: int, cut: int, end: int, closed: bool = False) -> tuple[int, Tree, Tree]:
+        """Multiplications and the two factors of a product, or of the trace of one."""
         left_cost, left = self._order(start, cut)
         right_cost, right = self._order(cut, end)
         if self.factors[start:cut] == self.factors[cut:end]:
@@ -57,8 +61,22 @@ class Chain:
         elif self.factors[start:cut] == tuple(reversed(self._transposed[cut:end])):
             right_cost, right = 0, mirrored(left)
         scaling = is_diagonal(left) or is_diagonal(right)
-        cost = self.sizes[start] * (1 if scaling else self.sizes[cut]) * self.sizes[end]
+        cost = self.sizes[start] * (1 if scaling else self.sizes[cut]) * (1 if closed else self.sizes[end])
         return left_cost + right_cost + cost, left, right
+
+
+def factors_of(matrix: sp.MatrixExpr) -> tuple[sp.Expr, Factors]:
+    """The coefficient and the matrices of a product; small powers are taken apart."""
+    if not isinstance(matrix, sp.MatMul):
+        return sp.S.One, (matrix,)
+    coefficient, matrices = matrix.as_coeff_matrices()
+    factors: list[sp.MatrixExpr] = []
+    for factor in matrices:
+        if isinstance(factor, sp.MatPow) and factor.exp.is_Integer and 1 < factor.exp <= _MOST_FACTORS:
+            factors += [factor.base] * int(factor.exp)
+        else:
+            factors.append(factor)
+    return coefficient, tuple(factors)
 
 
 def mirrored(tree: Tree) -> Tree:

@@ -18,7 +18,7 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.matrices.expressions.slice import MatrixSlice
 
 from ncsolve.errors import ProblemError
-from ncsolve.graph.chains import Chain, Tree, is_diagonal, mirrored, shape_of, short
+from ncsolve.graph.chains import Chain, Factors, Tree, factors_of, is_diagonal, mirrored, shape_of, short
 from ncsolve.graph.indices import Scope, lower_subscript, range_values
 from ncsolve.graph.nodes import Affine, Index, MatrixFunction, Node, Subscript, Table, unique
 from ncsolve.graph.sparse import is_sparse
@@ -31,7 +31,6 @@ SCALARS = (sp.MatrixExpr, sp.MatrixBase, sp.Trace, sp.Determinant, MatrixElement
 
 _ONLY = Affine(None, 0, 0)  # the place in an axis of length one
 _SHARED = (sp.MatPow, ElementwiseApplyFunction)
-_MOST_FACTORS = 8  # X**k in a product stands for k factors
 _WRITTEN_OUT = 3  # determinants up to this size are polynomials
 
 
@@ -195,14 +194,36 @@ class Matrices:
     # -- products ----------------------------------------------------------------------------------------------------
 
     def _multiply(self, matrix: sp.MatMul, row: Subscript, column: Subscript, scope: Scope) -> Node:
-        coefficient, factors = _factors(matrix)
+        coefficient, factors = factors_of(matrix)
         return self._scaled(coefficient, self._product(factors, row, column, scope), scope)
 
     def _scaled(self, coefficient: sp.Expr, node: Node, scope: Scope) -> Node:
         return node if coefficient == 1 else self.graph.multiply([self.lowering.node(coefficient, scope), node])
 
-    def _product(self, factors: tuple[sp.MatrixExpr, ...], row: Subscript, column: Subscript, scope: Scope) -> Node:
-        return self._tree(Chain(factors).tree(), row, column, scope)
+    def _product(self, factors: Factors, row: Subscript, column: Subscript, scope: Scope) -> Node:
+        beside_vector = 1 in (shape_of(factors[0])[0], shape_of(factors[-1])[1])
+        terms = [
+            self._scaled(c, self._tree(Chain(term).tree(), row, column, scope), scope)
+            for c, term in self._multiplied_out(factors, beside_vector)
+        ]
+        return self.graph.add(terms)
+
+    def _multiplied_out(self, factors: Factors, beside_vector: bool) -> list[tuple[sp.Expr, Factors]]:
+        """(A + a I) v is A v + a v: the terms of a product, each with a coefficient.
+
+        A sum is not formed where sparse data would become dense in it, or a diagonal matrix beside a vector.
+        """
+        for k, factor in enumerate(factors):
+            if isinstance(factor, sp.MatAdd) and len(factors) > 1 and self._is_kept_apart(factor, beside_vector):
+                terms = [(c, (*factors[:k], *middle, *factors[k + 1 :])) for c, middle in map(factors_of, factor.args)]
+                return [(c * d, t) for c, term in terms for d, t in self._multiplied_out(term, beside_vector)]
+        return [(sp.S.One, factors)]
+
+    def _is_kept_apart(self, total: sp.MatAdd, beside_vector: bool) -> bool:
+        data = self.lowering.problem.data
+        symbols = [term.atoms(sp.MatrixSymbol) for term in total.args]
+        sparse = [bool(matrices) and all(is_sparse(data.get(m)) for m in matrices) for matrices in symbols]
+        return (any(sparse) and not all(sparse)) or (beside_vector and any(map(is_diagonal, total.args)))
 
     def _tree(self, tree: Tree, row: Subscript, column: Subscript, scope: Scope) -> Node:
         if not isinstance(tree, tuple):
@@ -215,31 +236,9 @@ class Matrices:
         return self._once(tree, row, column, scope, lambda: self._pair(left, right, row, column, scope))
 
     def _pair(self, left: Tree, right: Tree, row: Subscript, column: Subscript, scope: Scope) -> Node:
-        beside_vector = 1 in (shape_of(left)[0], shape_of(right)[1])
-        terms = self._multiplied_out(left, right, beside_vector)
-        if len(terms) > 1:
-            return self.graph.add([self._scaled(c, self._tree((a, b), row, column, scope), scope) for c, a, b in terms])
         inner = _fresh(shape_of(left)[1], scope, row, column)
         factors = [self._tree(left, row, inner, scope), self._tree(right, inner, column, scope)]
         return self.graph.contract(factors, inner.indices)
-
-    def _multiplied_out(self, left: Tree, right: Tree, beside_vector: bool) -> list[tuple[sp.Expr, Tree, Tree]]:
-        """(A + a I) v is A v + a v: coefficients and factors of the terms of a product.
-
-        A sum is not formed where sparse data would become dense in it, or a diagonal matrix beside a vector.
-        """
-        data = self.lowering.problem.data
-
-        def terms(tree: Tree) -> list[tuple[sp.Expr, Tree]]:
-            if not isinstance(tree, sp.MatAdd):
-                return [(sp.S.One, tree)]
-            symbols = [term.atoms(sp.MatrixSymbol) for term in tree.args]
-            sparse = [bool(matrices) and all(is_sparse(data.get(m)) for m in matrices) for matrices in symbols]
-            if (any(sparse) and not all(sparse)) or (beside_vector and any(map(is_diagonal, tree.args))):
-                return [(c, Chain(factors).tree()) for c, factors in map(_factors, tree.args)]
-            return [(sp.S.One, tree)]
-
-        return [(c * d, a, b) for c, a in terms(left) for d, b in terms(right)]
 
     def _power(self, matrix: sp.MatPow, row: Subscript, column: Subscript, scope: Scope) -> Node:
         """A product of powers; of a 1 x 1 matrix, any power of its entry."""
@@ -260,13 +259,13 @@ class Matrices:
     def _trace(self, matrix: sp.MatrixExpr, scope: Scope) -> Node:
         if isinstance(matrix, sp.MatAdd):
             return self.graph.add([self._trace(term, scope) for term in matrix.args])
-        coefficient, factors = _factors(matrix)
-        first, second = Chain(factors).ring() if len(factors) > 1 else (sp.Identity(matrix.shape[0]), factors[0])
-        terms = self._multiplied_out(first, second, beside_vector=False)
-        return self.graph.add([self._scaled(coefficient * c, self._trace_of(a, b, scope), scope) for c, a, b in terms])
+        coefficient, factors = factors_of(matrix)
+        terms = self._multiplied_out(factors, beside_vector=False)
+        return self.graph.add([self._scaled(coefficient * c, self._trace_of(term, scope), scope) for c, term in terms])
 
-    def _trace_of(self, first: Tree, second: Tree, scope: Scope) -> Node:
+    def _trace_of(self, factors: Factors, scope: Scope) -> Node:
         """Trace(P Q) = sum_{i, k} P[i, k] Q[k, i]"""
+        first, second = Chain(factors).ring() if len(factors) > 1 else (sp.Identity(factors[0].shape[0]), factors[0])
         if is_diagonal(second):
             first, second = second, first
         row = _fresh(shape_of(first)[0], scope)
@@ -363,20 +362,6 @@ _RULES: dict[type[sp.Basic], Rule] = {
     sp.DiagonalOf: Matrices._diagonal_of,
     sp.MatrixBase: Matrices._explicit,
 }
-
-
-def _factors(matrix: sp.MatrixExpr) -> tuple[sp.Expr, tuple[sp.MatrixExpr, ...]]:
-    """The coefficient and the matrices of a product; small powers are taken apart."""
-    if not isinstance(matrix, sp.MatMul):
-        return sp.S.One, (matrix,)
-    coefficient, matrices = matrix.as_coeff_matrices()
-    factors: list[sp.MatrixExpr] = []
-    for factor in matrices:
-        if isinstance(factor, sp.MatPow) and factor.exp.is_Integer and 1 < factor.exp <= _MOST_FACTORS:
-            factors += [factor.base] * int(factor.exp)
-        else:
-            factors.append(factor)
-    return coefficient, tuple(factors)
 
 
 def _bound(tree: Tree, scope: Scope) -> bool:

@@ -130,9 +130,7 @@ def _is_computed_whole(graph: Graph, factor: Node, axes: tuple[Index, ...]) -> b
     return any(isinstance(node, (MatrixFunction, Peak)) and set(node.indices) & set(axes) for node in nodes)
 
 
-def _over_entries(
-    graph: Graph, factors: Sequence[Node], over: tuple[Index, ...], gathers: tuple[Gather, ...]
-) -> Node:
+def _over_entries(graph: Graph, factors: Sequence[Node], over: tuple[Index, ...], gathers: tuple[Gather, ...]) -> Node:
     axes, places = gathers[0].indices, _entries(graph, gathers)
     if len(places[0]) == 0:
         return graph.zero

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from sympy.matrices.exceptions import NonSquareMatrixError, ShapeError
 
 from ncsolve.errors import ProblemError
 from ncsolve.problem.arrays import broadcast_to_shape
@@ -72,7 +71,7 @@ def with_sizes(objective: sp.Expr, sizes: Sizes) -> sp.Expr:
     """The objective with numbers for sizes."""
     try:
         return objective.xreplace(sizes)
-    except (ShapeError, NonSquareMatrixError) as error:
+    except ValueError as error:  # of which SymPy's ShapeError is one
         given = ", ".join(f"{symbol} = {size}" for symbol, size in sizes.items())
         raise ProblemError(f"With {given} the shapes of the objective's matrices do not fit: {error}.") from error
 
