@@ -7,6 +7,8 @@ import pytest
 import sympy as sp
 
 import ncsolve as nc
+from ncsolve.backends.explain import Evaluated
+from ncsolve.graph.program import Program
 from ncsolve.graph.structure import Structure, residuals
 
 x = sp.IndexedBase("x", shape=(6,))
@@ -34,6 +36,7 @@ SQUARES = [
     sp.Sum((x[i] - x[j]) ** 2, (j, i + 1, 5), (i, 0, 4)),
     a**2 * b**2,
     sp.Sum(x[i] ** 2 + a**2, (i, 0, 5)),
+    sp.Sum(A[i] * (x[j] ** 2 + a**2), (i, 0, 5), (j, 0, 5)),
 ]
 OTHERS = [
     chain - 1,
@@ -53,20 +56,15 @@ def test_sums_of_squares_and_their_residuals(objective: sp.Expr) -> None:
     used = {str(e.label) for e in objective.atoms(sp.IndexedBase)}
     data = {base: array for base, array in DATA.items() if str(base) in used}
     oracle = nc.compile(nc.Problem(objective, data=data, parameters=parameters))
-    derivation = oracle.derivation
-    pairs = residuals(derivation, {"lam": 0.5})
-    graph = derivation.graph
+    graph = oracle.derivation.graph
     again = graph.add(
         graph.contract([weight, graph.pointwise(root.symbol**2)], {*weight.indices, *root.indices})
-        for weight, root in pairs
+        for weight, root in residuals(oracle.derivation, {"lam": 0.5})
     )
-    derivation.value = again
+    program, (op,) = Program.of(graph, [again])
     p = np.random.default_rng(1).normal(size=oracle.n)
-    fresh = nc.compile(nc.Problem(objective, data=data, parameters=parameters))
-    from ncsolve.backends.numpy_backend import NumpyBackend
-
-    numbers = {"lam": 0.5, "_row_weight": 1.0, "_row_count": float(fresh.structure.rows)}
-    assert NumpyBackend(derivation).function("value")(p, numbers) == pytest.approx(fresh.value(p))
+    numbers = {"lam": 0.5, "_row_weight": 1.0, "_row_count": float(oracle.structure.rows)}
+    assert Evaluated(program, [op], p, numbers).values[op] == pytest.approx(oracle.value(p))
 
 
 @pytest.mark.parametrize("objective", OTHERS, ids=str)
