@@ -13,6 +13,8 @@ from ncsolve.graph.intervals import EMPTY, LINE, ZERO, Array, Flags, Interval, c
 
 _PI = float(np.nextafter(np.pi, np.inf))
 _SPECIAL_UNITS = 64  # in the last place: more than SciPy's functions err by
+_NEAR_ROOTS = 1e-14  # how much log Gamma and digamma may be wrong where they are close to 0
+_SMALL = 1e-290  # below, numbers begin to lose digits
 
 # -- functions that rise or fall -------------------------------------------------------------------------------------
 
@@ -71,9 +73,9 @@ def _logaddexp(a: Interval, b: Interval) -> Interval:
 def _cosine(a: Interval, b: Interval) -> Interval:
     """x / hypot(x, y): rises with x, falls with |y| for x > 0, rises for x < 0; 0 at the origin."""
 
-    def at(x: Array, y: Array, if_infinite: Array | float) -> Array:
-        value = np.where(x == 0, 0.0, x / np.hypot(x, y))
-        return np.where(np.isinf(x), if_infinite, value)
+    def at(x: Array, y: Array, bound: float) -> Array:
+        size = np.hypot(x, y)
+        return np.where(np.isinf(x) | ((size < _SMALL) & (x != 0)), bound, np.where(x == 0, 0.0, x / size))
 
     near, far = iv.absolute(b).lo, iv.absolute(b).hi
     wide = widened(at(a.lo, np.where(a.lo < 0, near, far), -1.0), at(a.hi, np.where(a.hi > 0, near, far), 1.0))
@@ -139,15 +141,15 @@ def _atan2(y: Interval, x: Interval) -> Interval:
 def _valley(name: str, where: float, least: float, a: Interval) -> Interval:
     """Gamma or log Gamma: convex above 0, with its minimum in between; not enclosed where arguments may be negative."""
     function = _special(name)
-    ends = function(a.lo), function(a.hi)
-    lo = np.where(a.contains(where), least, np.minimum(*ends))
-    return choose(a.lo <= 0, LINE, widened(lo, np.maximum(*ends), _SPECIAL_UNITS))
+    ends = [np.where((name == "gammaln") & (e < _SMALL), -np.log(e), function(e)) for e in (a.lo, a.hi)]
+    wide = widened(np.where(a.contains(where), least, np.minimum(*ends)), np.maximum(*ends), _SPECIAL_UNITS)
+    return choose(a.lo <= 0, LINE, Interval(wide.lo - _NEAR_ROOTS, wide.hi + _NEAR_ROOTS))
 
 
 def _digamma(a: Interval) -> Interval:
     psi = _special("digamma")
     wide = widened(psi(a.lo), psi(a.hi), _SPECIAL_UNITS)
-    return choose(a.lo <= 0, LINE, Interval(wide.lo - 1e-14, wide.hi + 1e-14))
+    return choose(a.lo <= 0, LINE, Interval(wide.lo - _NEAR_ROOTS, wide.hi + _NEAR_ROOTS))
 
 
 def _polygamma(n: Interval, a: Interval) -> Interval:

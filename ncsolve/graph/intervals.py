@@ -112,7 +112,8 @@ def _product_error(a: Array, b: Array, p: Array) -> Array:
     c, d = 134217729.0 * a, 134217729.0 * b
     ah, bh = c - (c - a), d - (d - b)
     al, bl = a - ah, b - bh
-    return np.where(np.abs(p) < _UNRELIABLE, np.nan, al * bl - (((p - ah * bh) - al * bh) - ah * bl))
+    error = al * bl - (((p - ah * bh) - al * bh) - ah * bl)
+    return np.where((np.abs(p) >= _UNRELIABLE) & np.isfinite(error), error, np.nan)
 
 
 def _product(a: Array, b: Array) -> Interval:
@@ -314,7 +315,7 @@ def inverse(a: Interval) -> tuple[Interval, Flags]:
     With C close to the inverse of the midpoint and rho = |I - C A| < 1:  |A^-1 - C|_ij <= rho / (1 - rho) max_k |C_kj|
     """
     n = a.lo.shape[-1]
-    finite = (np.isfinite(a.lo) & np.isfinite(a.hi)).all((-2, -1))[..., None, None]
+    finite: Any = np.all(np.isfinite(a.lo) & np.isfinite(a.hi), axis=(-2, -1), keepdims=True)
     middle = np.where(finite, a.lo / 2 + a.hi / 2, np.eye(n))
     radius = np.where(finite, np.nextafter(np.maximum(a.hi - middle, middle - a.lo), np.inf), 1.0)
     sign: Any = np.linalg.slogdet(middle)[0]
@@ -322,6 +323,6 @@ def inverse(a: Interval) -> tuple[Interval, Flags]:
     size = np.abs(C) @ (np.abs(middle) + radius)
     rest = np.abs(np.eye(n) - C @ middle) + np.abs(C) @ radius + 4 * (n + 4) * EPS * (size + np.eye(n))
     rho = rest.sum(-1).max(-1) * (1 + n * 2 * EPS)
-    regular = finite[..., 0, 0] & np.not_equal(sign, 0) & (rho < 1)
+    regular = finite[..., 0, 0] & (sign != 0) & (rho < 1)
     bound = (rho / (1 - rho) * (1 + 8 * EPS))[..., None, None] * np.abs(C).max(-2, keepdims=True)
     return choose(regular[..., None, None], widened(C - bound, C + bound), LINE), regular

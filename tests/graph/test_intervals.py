@@ -1,4 +1,4 @@
-"""Enclosures contain what they enclose: every operation against 50 digits, random programs at points of boxes."""
+"""Enclosures contain what they enclose: every operation against 400 digits, random programs at points of boxes."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def intervals_with_a_point(draw: st.DrawFn, numbers: st.SearchStrategy = numbers
 
 
 def exactly(kind: str, *args: float) -> mpmath.mpf | None:
-    """The value in 50 digits; None where it is undefined."""
-    with mp.workdps(50):
+    """The value in 400 digits, enough for 1 + 1e-300; None where it is undefined."""
+    with mp.workdps(400):
         try:
             value = EXACT[kind](*(mp.mpf(a) for a in args))
         except (ValueError, ZeroDivisionError, OverflowError, mpmath.libmp.ComplexResult):
