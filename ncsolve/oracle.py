@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
+_SMALL = 1000  # variables up to which the last point is remembered by its value
+
+
 class Oracle:
     """f, its gradient, Hessian and products at a point (n,) or a batch (m, n).
 
@@ -48,7 +51,7 @@ class Oracle:
         self._limit: float = float("inf")
         self._deadline: float = float("inf")
         self._counting = True
-        self._last: Array | None = None
+        self._last: Array | bytes | None = None
         self._last_value: float | None = None
         self._last_gradient: Array | None = None
 
@@ -180,12 +183,12 @@ class Oracle:
 
     def _remembers(self, x: Array) -> bool:
         last = self._last
-        return last is not None and (x is last or (self.n <= 1000 and bool((x == last).all())))
+        return last is not None and (x is last if type(last) is np.ndarray else x.tobytes() == last)
 
     def _remember(self, x: Array, value: float, gradient: Array | None) -> None:
-        """Small points are copied; a large one is kept only when nobody can write to it."""
-        if self.n <= 1000:
-            self._last = x.copy()
+        """Small points are known by their bytes; a large one is kept only when nobody can write to it."""
+        if self.n <= _SMALL:
+            self._last = x.tobytes()
         else:
             self._last = None if x.flags.writeable else x
         self._last_value, self._last_gradient = value, gradient

@@ -288,47 +288,49 @@ def _range(where: NDArray[np.int64]) -> str | None:
 
 @dataclass(frozen=True)
 class Pattern:
-    """Where the entries of element blocks go in a CSR array: computed once, from the graph."""
+    """Where the entries of element blocks go in a CSR array: computed once, from the graph.
+
+    `slots` are the places of each block's entries among the stored ones, and of its transpose's where it is mirrored.
+    """
 
     shape: tuple[int, int]
-    sizes: tuple[int, ...]
-    accumulate: Any
+    slots: tuple[tuple[NDArray[np.int64], ...], ...]
     indices: NDArray[np.int32]
     indptr: NDArray[np.int32]
 
     def assemble(self, entries: NDArray[np.float64]) -> Any:
-        """The Hessian whose element blocks, one after the other, have these entries."""
+        """The Hessian that has these entries."""
         from scipy.sparse import csr_array
 
-        return csr_array((self.accumulate @ entries, self.indices, self.indptr), shape=self.shape)
+        return csr_array((entries, self.indices, self.indptr), shape=self.shape)
 
 
 def pattern_of(graph: Graph, blocks: list[Block], n: int) -> Pattern:
     """The pattern of a Hessian."""
-    from scipy.sparse import csr_array
-
-    rows, columns, sources, sizes, start = [], [], [], [], 0
-    for block in blocks:
-        r, c = (p.ravel() for p in _grid_positions(graph, block))
-        entries = np.arange(start, start + len(r))
-        start += len(r)
-        sizes.append(len(r))
-        for rr, cc in ((r, c), (c, r)) if block.mirrored else ((r, c),):
-            rows.append(rr)
-            columns.append(cc)
-            sources.append(entries)
-    where = np.concatenate(rows) * n + np.concatenate(columns)
-    places, slots = np.unique(where, return_inverse=True)
-    accumulate = csr_array((np.ones(len(slots)), (slots, np.concatenate(sources))), shape=(len(places), start))
+    grids = [tuple(p.ravel() for p in _grid_positions(graph, block)) for block in blocks]
+    where = [[r * n + c, c * n + r] if block.mirrored else [r * n + c] for block, (r, c) in zip(blocks, grids, strict=True)]
+    places = np.unique(np.concatenate([w for pair in where for w in pair]))
+    slots = tuple(tuple(np.searchsorted(places, w) for w in pair) for pair in where)
     indptr = np.searchsorted(places, np.arange(n + 1) * n).astype(np.int32)
-    return Pattern((n, n), tuple(sizes), accumulate, (places % n).astype(np.int32), indptr)
+    return Pattern((n, n), slots, (places % n).astype(np.int32), indptr)
 
 
 def sparse_hessian(printer: Printer, blocks: list[tuple[Block, int]], n: int) -> list[str]:
     """Lines that compute H as a CSR array."""
-    codes = []
-    for block, op in blocks:
+    pattern = pattern_of(printer.program.graph, [b for b, _ in blocks], n)
+    printer.namespace["pattern"] = pattern
+    lines = [f"e = np.zeros({len(pattern.indices)})"]
+    for (block, op), slots in zip(blocks, pattern.slots, strict=True):
         full = _spread(printer, printer.piece(op), block.indices, "")
-        codes.append(f"{full.within(ATOM)}.ravel()" if block.indices else f"[{full.code}]")
-    printer.namespace["pattern"] = pattern_of(printer.program.graph, [b for b, _ in blocks], n)
-    return [f"H = pattern.assemble(np.concatenate([{', '.join(codes)}]))"]
+        value = f"{full.within(ATOM)}.ravel()" if len(block.indices) > 1 else full.code
+        if block.mirrored and not value.isidentifier():
+            lines.append(f"b = {value}")
+            value = "b"
+        for where in slots:
+            if (places := _range(where)) is not None:
+                lines.append(f"e[{places}] += {value}")
+            elif len(np.unique(where)) == len(where):
+                lines.append(f"e[{printer.constant(where, 'i')}] += {value}")
+            else:
+                lines.append(f"e += np.bincount({printer.constant(where, 'i')}, {value}, {len(pattern.indices)})")
+    return [*lines, "H = pattern.assemble(e)"]

@@ -15,6 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ncsolve.backends.assembly import is_sparse, pattern_of
 from ncsolve.backends.layout import BATCH
 from ncsolve.backends.native_printer import NativePrinter, Sink
@@ -88,11 +91,10 @@ class NativeBackend:
         return self._compile(kind, vectors, [_store_value()], roles, rows, {"f": ()})
 
     def _sparse_hessian(self) -> Function:
-        blocks, n = self.derivation.blocks, self.derivation.n
-        pattern = pattern_of(self.derivation.graph, blocks, n)
-        starts = [sum(pattern.sizes[:k]) for k in range(len(blocks) + 1)]
-        sinks = [_listed_entry(b, start) for b, start in zip(blocks, starts, strict=False)]
-        entries = self._compile("hessian", ["x"], sinks, frozenset(), False, {"e": (starts[-1],)})
+        blocks = self.derivation.blocks
+        pattern = pattern_of(self.derivation.graph, blocks, self.derivation.n)
+        sinks = [_stored_entry(b, slots) for b, slots in zip(blocks, pattern.slots, strict=True)]
+        entries = self._compile("hessian", ["x"], sinks, frozenset(), False, {"e": (len(pattern.indices),)})
         return lambda x, p: pattern.assemble(entries(x, p))
 
     # -- source and machine code -------------------------------------------------------------------------------------
@@ -176,14 +178,12 @@ def _dense_entry(block: Block) -> Writer:
     return block.indices, write
 
 
-def _listed_entry(block: Block, start: int) -> Writer:
-    """The entries of a block, one after the other in the C order of its index space."""
+def _stored_entry(block: Block, slots: Sequence[NDArray[np.int64]]) -> Writer:
+    """The entries of a block, each in its place among the stored ones of a sparse Hessian."""
 
     def write(printer: NativePrinter, at: At, value: str) -> list[str]:
-        where = "0"
-        for index in block.indices:
-            where = at[index] if where == "0" else f"({where}) * {index.size} + {at[index]}"
-        return [f"e[{where} + {start}] = {value}"]
+        where = [printer.slot(s.reshape([i.size for i in block.indices]), block.indices, at) for s in slots]
+        return [f"e[{w}] += {value}" for w in where]
 
     return block.indices, write
 

@@ -56,7 +56,8 @@ class NativePrinter:
             own = o.kind == "gather" and o.detail[0].role in batched
             self._batched[o.id] = own or any(self._batched[a] for a in o.args)
         self._constants(roots)
-        self.tasks = [self._task(o) for o in self.ops if o.id not in self.pieces]
+        late = sorted((o for o in self.ops if o.id not in self.pieces), key=lambda o: o.level > 1)  # parameters first:
+        self.tasks = [self._task(o) for o in late]  # between two loops they would keep these from becoming one
         known = {t.id for t in self.tasks}
         self.tasks += [
             Task(k, (s.value,) if s.value in known else (), self._with_batch(s.space, bool(batched)))
@@ -336,6 +337,17 @@ class NativePrinter:
         name = f"i{identifier(leaf.name)}"
         self.arrays[name] = np.ascontiguousarray(self.program.graph.arrays[leaf.name].astype(np.int64))
         return name
+
+    def slot(self, slots: NDArray[np.int64], indices: Axes, at: Mapping[Index, str]) -> str:
+        """The place of an entry: a formula where the places are evenly spaced, else looked up in a table."""
+        if slots.ndim == 0:
+            return str(int(slots))
+        steps = np.diff(slots) if slots.ndim == 1 else np.zeros(0)
+        if len(steps) and (steps == steps[0]).all():
+            return f"{_times(at[indices[0]], int(steps[0]))} + {int(slots[0])}"
+        name = f"s{len(self.arrays)}"
+        self.arrays[name] = np.ascontiguousarray(slots)
+        return f"{name}[{', '.join(at[i] for i in indices)}]"
 
     def parameters(self) -> list[str]:
         """The names of the parameters that the code reads."""

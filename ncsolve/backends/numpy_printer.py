@@ -227,6 +227,8 @@ class Printer:
             axes = (*grid, *batch, *before, *after)
         while keys[-1] == ":":
             keys.pop()
+        if len(keys) == 1 and not batch and leaf.role != "data":
+            return Piece(f"{view}.take({keys[0]}, 0)", axes)
         return Piece(f"{view}[{', '.join([':'] * len(batch) + keys)}]", axes)
 
     def _positions(self, subscript: Affine | Table, grid: Axes, rows: bool) -> str:

@@ -191,6 +191,9 @@ class Ranges:
             tag = ""
             if lowering.claims_samples(symbol, body, scope, size):
                 tag = "sample"
+            if size == 1 and not tag:
+                inner[symbol] = Affine(None, 0, first)
+                continue
             index = inner.fresh(size, tag)
             lowering.graph.names.setdefault(index, symbol.name)
             if tag:

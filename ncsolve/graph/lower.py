@@ -225,7 +225,7 @@ class Lowering:
         for term in sp.Add.make_args(kernel):
             factors = [self.graph.pointwise(factor) for factor in sp.Mul.make_args(term)]
             spaces = {frozenset(f.indices) for f in factors if f.indices}
-            if len(spaces) > 1 and kernel.is_Add:
+            if kernel.is_Add and (len(spaces) > 1 or _is_positive_square(term)):
                 results.append(self.graph.contract(factors, over))
             else:
                 plain.append(term)
@@ -322,6 +322,12 @@ def _is_over_sums(expression: sp.Expr, depth: int = 3) -> bool:
         return True
     inside = expression.is_Add or expression.is_Mul or expression.is_Pow
     return depth > 0 and inside and any(_is_over_sums(a, depth - 1) for a in expression.args[:_MANY_FACTORS])
+
+
+def _is_positive_square(term: sp.Expr) -> bool:
+    """c r**2 with c > 0: summed apart it cancels with nothing, and it is a dot product."""
+    number, rest = term.as_coeff_Mul()
+    return bool(number > 0 and rest.is_Pow and rest.args[1] == 2)
 
 
 def _short(expression: sp.Basic, limit: int = 80) -> str:

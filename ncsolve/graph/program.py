@@ -203,6 +203,8 @@ class Program:
                     sign, value = -sign, -value
                 if value != 1:
                     above.append(self.const(value))
+            elif factor.is_Pow and factor.args[1].is_Integer and factor.args[1] < -1:
+                above.append(self._of_kernel[factor])
             elif factor.is_Pow and factor.args[1].is_Number and factor.args[1] < 0:
                 below.append(self._kernel(1 / factor))
             else:
@@ -214,6 +216,8 @@ class Program:
 
     def _power(self, base: int, exponent: sp.Expr) -> int:
         if exponent.is_Number:
+            if exponent.is_Integer and exponent < -1:  # powers of one reciprocal share its division
+                return self._power(self.op("div", self.const(1.0), base), -exponent)
             if exponent < 0:
                 return self.op("div", self.const(1.0), self._power(base, -exponent))
             if exponent == sp.Rational(1, 2):

@@ -11,6 +11,7 @@ import sympy as sp
 import ncsolve as nc
 from ncsolve.backends import evaluator
 from ncsolve.errors import OptionError, ProblemError
+
 i, j, k, c, h, d = sp.symbols("i j k c h d", integer=True)
 
 
@@ -45,7 +46,9 @@ def factorisation() -> nc.Problem:
     residual = r[k] - sp.Sum(U[row[k], c] * V[col[k], c], (c, 0, 1))
     data = {row: rng.integers(0, 5, 12), col: rng.integers(0, 4, 12), r: rng.normal(size=12)}
     return nc.Problem(
-        sp.Sum(residual**2, (k, 0, 11)) + sp.Sum(U[i, c] ** 2, (c, 0, 1), (i, 0, 4)) / 10, data=data, name="factorisation"
+        sp.Sum(residual**2, (k, 0, 11)) + sp.Sum(U[i, c] ** 2, (c, 0, 1), (i, 0, 4)) / 10,
+        data=data,
+        name="factorisation",
     )
 
 
@@ -72,7 +75,9 @@ def cluster() -> nc.Problem:
 
 def written_out() -> nc.Problem:
     xs = sp.symbols("x0:12")
-    return nc.Problem(sum(100 * (xs[n + 1] - xs[n] ** 2) ** 2 + (1 - xs[n]) ** 2 for n in range(11)), name="written out")
+    return nc.Problem(
+        sum(100 * (xs[n + 1] - xs[n] ** 2) ** 2 + (1 - xs[n]) ** 2 for n in range(11)), name="written out"
+    )
 
 
 def kinks() -> nc.Problem:
@@ -87,8 +92,12 @@ EVERY: list[Callable[[], nc.Problem]] = [
 FINITE_SUMS = [chain, logistic, factorisation, perceptron]
 
 
-
-SOME = {"chain", "factorisation", "cluster", "kinks"}  # compiling takes a second a function: these are compiled in every way
+SOME = {
+    "chain",
+    "factorisation",
+    "cluster",
+    "kinks",
+}  # compiling takes a second a function: these are compiled in every way
 
 
 def skip_most(make, backend) -> None:
@@ -172,7 +181,9 @@ def test_rows_are_unbiased_estimates(make, backend):
     each = [oracle.value_and_gradient(x, rows=[r]) for r in range(oracle.rows)]
     f, g = nc.compile(problem).value_and_gradient(x)
     assert np.mean([value for value, _ in each]) == pytest.approx(f, rel=1e-12)
-    np.testing.assert_allclose(np.mean([gradient for _, gradient in each], axis=0), g, atol=1e-10 * (1 + np.abs(g).max()))
+    np.testing.assert_allclose(
+        np.mean([gradient for _, gradient in each], axis=0), g, atol=1e-10 * (1 + np.abs(g).max())
+    )
     rows = [2, 0, 2, 5]
     f, g = oracle.value_and_gradient(x, rows=rows)
     assert f == pytest.approx(np.mean([each[r][0] for r in rows]), rel=1e-12)
@@ -211,7 +222,9 @@ def test_native_code_takes_any_vector():
     for same in (x, np.repeat(x, 2)[::2], x.tolist()):
         np.testing.assert_allclose(oracle.gradient(same), want, rtol=1e-10)
     integers = np.arange(problem.n) % 3
-    np.testing.assert_allclose(oracle.gradient(integers), nc.compile(problem).gradient(integers.astype(float)), rtol=1e-10)
+    np.testing.assert_allclose(
+        oracle.gradient(integers), nc.compile(problem).gradient(integers.astype(float)), rtol=1e-10
+    )
 
 
 def test_auto_compiles_when_it_pays():

@@ -62,7 +62,11 @@ def test_an_interrupted_run_is_printed(run, monkeypatch, command):
         return whole(*arguments, callbacks=[press], **options)
 
     monkeypatch.setattr(api, "solve", interrupted)
-    result = run(*command.split())
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
+    try:
+        result = run(*command.split())
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert result.exit_code == 130
     assert "INTERRUPTED" in result.stdout
     assert result.stdout.count("INTERRUPTED") == 1
