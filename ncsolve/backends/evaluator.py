@@ -136,8 +136,11 @@ class Evaluator:
         samples = self.derivation.samples
         if samples is None or samples.size < _FEW_ROWS or self.choice == "numba":
             return 0
+        if kind == "hessian" and self.sparse:
+            return 0
         footprint = self.numpy.footprint(kind)
-        return 0 if footprint < _ROW_BLOCKS_FROM else max(1, samples.size * _BLOCK // footprint)
+        block = max(_BLOCK, 4 * self.derivation.n**2 if "hessian" in kind else 0)  # at least what adding blocks up takes
+        return 0 if footprint < max(_ROW_BLOCKS_FROM, block) else max(1, samples.size * block // footprint)
 
     def _function(self, kind: str, roles: frozenset[str], rows: bool, points: int) -> Any:
         if self.choice != "numpy" and kind not in self._unprintable:
@@ -182,7 +185,9 @@ class Evaluator:
         if self.derivation.n < _MANY_SCALARS or self.sparse:
             return False
         blocks, product = self._ops("hessian"), self._ops("product")
-        return _work(blocks) > self.derivation.n * _work(product) or max(o.size for o in blocks) > 8 * _BLOCK
+        if self.derivation.samples is None and max(o.size for o in blocks) > 8 * _BLOCK:
+            return True  # nothing to cut into blocks of rows
+        return _work(blocks) > self.derivation.n * _work(product)
 
     def _hessian_by_products(self, x: Array, parameters: Mapping[str, float], rows: Rows | None) -> Array:
         H: Array = self.batch("product", MANY_DIRECTIONS, x, np.eye(len(x)), parameters=parameters, rows=rows)
