@@ -8,7 +8,8 @@ what occurs twice, transposed or not, is one node. Inverses and determinants are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.matrices.expressions.slice import MatrixSlice
 
 from ncsolve.errors import ProblemError
-from ncsolve.graph.chains import Chain, Factors, Tree, factors_of, is_diagonal, mirrored, shape_of, short
+from ncsolve.graph.chains import Chain, Factors, Keys, Tree, factors_of, is_diagonal, shape_of, short
 from ncsolve.graph.indices import Scope, lower_subscript, range_values
 from ncsolve.graph.nodes import Affine, Index, MatrixFunction, Node, Subscript, Table, unique
 from ncsolve.graph.sparse import is_sparse
@@ -40,10 +41,15 @@ class Matrices:
     def __init__(self, lowering: Lowering) -> None:
         self.lowering = lowering
         self.graph = lowering.graph
-        self._known: dict[Hashable, tuple[Node, Subscript, Subscript]] = {}
+        self._keys = Keys()
+        self._known: dict[int, tuple[Node, Subscript, Subscript]] = {}
 
     def scalar(self, expression: sp.Basic, scope: Scope) -> Node:
         """A trace, a determinant, an element, or a 1 x 1 matrix."""
+        with _clear_error_when_deep():
+            return self._scalar(expression, scope)
+
+    def _scalar(self, expression: sp.Basic, scope: Scope) -> Node:
         if isinstance(expression, sp.Trace):
             return self._trace(expression.arg, scope)
         if isinstance(expression, sp.Determinant):
@@ -72,13 +78,15 @@ class Matrices:
             return rule(self, matrix, row, column, scope)
         return self._once(matrix, row, column, scope, lambda: rule(self, matrix, row, column, scope))
 
-    def _once(self, key: Tree, row: Subscript, column: Subscript, scope: Scope, lower: Callable[[], Node]) -> Node:
+    def _once(self, matrix: Tree, row: Subscript, column: Subscript, scope: Scope, lower: Callable[[], Node]) -> Node:
         """The node of a matrix under the names that are asked for; new if it is not known under any."""
-        rows, columns = shape_of(key)
-        if _bound(key, scope) or not (_is_whole(row, rows) and _is_whole(column, columns)) or row == column != _ONLY:
+        rows, columns = shape_of(matrix)
+        whole = _is_whole(row, rows) and _is_whole(column, columns) and (row != column or row == _ONLY)
+        if not whole or _bound(matrix, scope):
             return lower()
-        if isinstance(key, tuple) and key not in self._known and mirrored(key) in self._known:
-            key, row, column = mirrored(key), column, row
+        key, transposed = self._keys.of(matrix), self._keys.of(matrix, transposed=True)
+        if key not in self._known and transposed in self._known:
+            key, row, column = transposed, column, row
         if key not in self._known:
             self._known[key] = lower(), row, column
         node, *old = self._known[key]
@@ -122,12 +130,6 @@ class Matrices:
         if isinstance(subscript, Affine):
             return Affine(subscript.index, step * subscript.stride, start + step * subscript.offset)
         return Table(self.graph.table(start + step * range_values(subscript, self.graph)), subscript.indices)
-
-    def _zero(self, matrix: sp.ZeroMatrix, row: Subscript, column: Subscript, scope: Scope) -> Node:
-        return self.graph.zero
-
-    def _one(self, matrix: sp.OneMatrix, row: Subscript, column: Subscript, scope: Scope) -> Node:
-        return self.graph.one
 
     def _explicit(self, matrix: sp.MatrixBase, row: Subscript, column: Subscript, scope: Scope) -> Node:
         """Numbers are a table; every other expression is multiplied by the table that is 1 where it stands."""
@@ -203,7 +205,7 @@ class Matrices:
     def _product(self, factors: Factors, row: Subscript, column: Subscript, scope: Scope) -> Node:
         beside_vector = 1 in (shape_of(factors[0])[0], shape_of(factors[-1])[1])
         terms = [
-            self._scaled(c, self._tree(Chain(term).tree(), row, column, scope), scope)
+            self._scaled(c, self._tree(Chain(term, self._keys).tree(), row, column, scope), scope)
             for c, term in self._multiplied_out(factors, beside_vector)
         ]
         return self.graph.add(terms)
@@ -220,6 +222,8 @@ class Matrices:
         return [(sp.S.One, factors)]
 
     def _is_kept_apart(self, total: sp.MatAdd, beside_vector: bool) -> bool:
+        if not (beside_vector or self.graph.sparse):
+            return False
         data = self.lowering.problem.data
         symbols = [term.atoms(sp.MatrixSymbol) for term in total.args]
         sparse = [bool(matrices) and all(is_sparse(data.get(m)) for m in matrices) for matrices in symbols]
@@ -265,7 +269,7 @@ class Matrices:
 
     def _trace_of(self, factors: Factors, scope: Scope) -> Node:
         """Trace(P Q) = sum_{i, k} P[i, k] Q[k, i]"""
-        first, second = Chain(factors).ring() if len(factors) > 1 else (sp.Identity(factors[0].shape[0]), factors[0])
+        first, second = Chain(factors, self._keys).ring()
         if is_diagonal(second):
             first, second = second, first
         row = _fresh(shape_of(first)[0], scope)
@@ -285,7 +289,8 @@ class Matrices:
             raise ProblemError(f"only a square matrix has an inverse and a determinant: {short(matrix)}")
         row = _fresh(size, scope, tag="matrix")
         column = _fresh(size, scope, row, tag="matrix")
-        operand, axes = self.entry(matrix, row, column, scope), (row.indices[0], column.indices[0])
+        with _clear_error_when_deep():
+            operand, axes = self.entry(matrix, row, column, scope), (row.indices[0], column.indices[0])
         if not set(axes) <= set(operand.indices):
             raise ProblemError(f"the matrix {short(matrix)} is singular at every point: it has equal rows or columns")
         node = self.graph.matrix_function(name, operand, axes)
@@ -354,8 +359,8 @@ _RULES: dict[type[sp.Basic], Rule] = {
     ElementwiseApplyFunction: Matrices._applied,
     sp.FunctionMatrix: Matrices._of_indices,
     MatrixSlice: Matrices._slice,
-    sp.ZeroMatrix: Matrices._zero,
-    sp.OneMatrix: Matrices._one,
+    sp.ZeroMatrix: lambda matrices, *_: matrices.graph.zero,
+    sp.OneMatrix: lambda matrices, *_: matrices.graph.one,
     sp.Identity: Matrices._on_diagonal,
     sp.DiagMatrix: Matrices._on_diagonal,
     sp.DiagonalMatrix: Matrices._on_diagonal,
@@ -364,11 +369,19 @@ _RULES: dict[type[sp.Basic], Rule] = {
 }
 
 
+@contextmanager
+def _clear_error_when_deep() -> Iterator[None]:
+    try:
+        yield
+    except RecursionError:
+        raise ProblemError("the matrices of the objective are nested too deeply: write fewer levels") from None
+
+
 def _bound(tree: Tree, scope: Scope) -> bool:
     """Whether a matrix depends on the index of an enclosing sum."""
     if isinstance(tree, tuple):
         return any(_bound(part, scope) for part in tree)
-    return not scope.keys().isdisjoint(tree.free_symbols)
+    return bool(scope) and not scope.keys().isdisjoint(tree.free_symbols)
 
 
 def _is_whole(subscript: Subscript, size: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -346,3 +348,23 @@ def test_deep_nests_of_matrices_end_in_a_result_or_a_clear_error():
     for _ in range(60):
         v = np.tanh(z[:16].reshape(4, 4) @ v)
     assert oracle.value(z) == pytest.approx(v @ v)
+    deep = X
+    for _ in range(60):
+        deep = sp.Inverse(deep + sp.Identity(N))
+    problems = [nc.Problem(sp.Trace(deep)), nc.Problem(sp.log(sp.Determinant(deep)))]
+    limit = sys.getrecursionlimit()
+    try:
+        sys.setrecursionlimit(len(inspect.stack()) + 300)
+        for p in problems:
+            with pytest.raises(nc.errors.ProblemError, match="the matrices of the objective are nested too deeply"):
+                nc.compile(p)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def test_a_matrix_is_known_by_any_spelling():
+    activation = (W1 * A).applyfunc(sp.tanh)
+    again = (A.T * W1.T).applyfunc(lambda t: sp.tanh(t))
+    assert len(nodes(sp.Trace(activation * again), Contract)) == 2
+    gram = V.T * V
+    assert len(nodes(sp.Trace((gram - sp.Identity(R)) * gram * gram), Contract)) <= 4
