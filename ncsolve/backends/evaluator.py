@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping
 from functools import cached_property
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,8 @@ class Evaluator:
             return self._by_rows(kind, arrays, parameters, size)
         function = self._function(kind, POINT, rows is not None, 1)
         extra = () if rows is None else (rows,)
+        if not isinstance(function, FunctionType):  # native code neither raises nor warns
+            return function(*arrays, parameters, *extra)
         try:
             with np.errstate(all="ignore"):
                 return function(*arrays, parameters, *extra)
@@ -139,7 +142,8 @@ class Evaluator:
         if kind == "hessian" and self.sparse:
             return 0
         footprint = self.numpy.footprint(kind)
-        block = max(_BLOCK, 4 * self.derivation.n**2 if "hessian" in kind else 0)  # at least what adding blocks up takes
+        result = self.derivation.n ** (2 if "hessian" in kind else 1)
+        block = max(_BLOCK, 4 * result)  # adding blocks up shall cost less than computing them
         return 0 if footprint < max(_ROW_BLOCKS_FROM, block) else max(1, samples.size * block // footprint)
 
     def _function(self, kind: str, roles: frozenset[str], rows: bool, points: int) -> Any:

@@ -12,13 +12,14 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ncsolve.backends.assembly import is_sparse, pattern_of
+from ncsolve.backends.assembly import Pattern, is_sparse, pattern_of
 from ncsolve.backends.layout import BATCH
 from ncsolve.backends.native_printer import NativePrinter, Sink
 from ncsolve.backends.numpy_backend import Key, nodes_of, order_of
@@ -95,7 +96,7 @@ class NativeBackend:
         pattern = pattern_of(self.derivation.graph, blocks, self.derivation.n)
         sinks = [_stored_entry(b, slots) for b, slots in zip(blocks, pattern.slots, strict=True)]
         entries = self._compile("hessian", ["x"], sinks, frozenset(), False, {"e": (len(pattern.indices),)})
-        return lambda x, p: pattern.assemble(entries(x, p))
+        return NativeSparse(entries, pattern)
 
     # -- source and machine code -------------------------------------------------------------------------------------
 
@@ -135,7 +136,7 @@ class NativeBackend:
         types += [_array_type(a.dtype.name, a.ndim) for a in printer.arrays.values()]
         types += [_array_type("int64", 1)] if rows else []
         compiled = _load(name, _HEADER.format(signature=", ".join(types)) + self.sources[name])
-        return _bound(compiled, len(vectors), parameters, list(printer.arrays.values()))
+        return Native(compiled, len(vectors), tuple(parameters), tuple(printer.arrays.values()))
 
 
 def _array_type(dtype: str, ndim: int) -> str:
@@ -143,13 +144,31 @@ def _array_type(dtype: str, ndim: int) -> str:
     return f'Array({dtype}, {ndim}, "C", True)'
 
 
-def _bound(compiled: Function, vectors: int, parameters: list[str], arrays: list[Any]) -> Function:
-    """The compiled function, given its arrays; called as f(x, ..., p) or f(x, ..., p, rows)."""
-    if not parameters and not arrays:
-        return lambda *given: compiled(*given[:vectors], *given[vectors + 1 :])
-    return lambda *given: compiled(
-        *given[:vectors], *(given[vectors][name] for name in parameters), *arrays, *given[vectors + 1 :]
-    )
+@dataclass(frozen=True, slots=True)
+class Native:
+    """Machine code with its arrays, called as f(x, ..., p) or f(x, ..., p, rows); p is the dictionary of parameters."""
+
+    compiled: Function
+    vectors: int
+    parameters: tuple[str, ...]
+    arrays: tuple[Any, ...]
+
+    def __call__(self, *given: Any) -> Any:
+        k = self.vectors
+        if not self.parameters and not self.arrays:
+            return self.compiled(*given[:k], *given[k + 1 :])
+        return self.compiled(*given[:k], *(given[k][name] for name in self.parameters), *self.arrays, *given[k + 1 :])
+
+
+@dataclass(frozen=True, slots=True)
+class NativeSparse:
+    """Machine code for the stored entries of a sparse matrix, and their pattern."""
+
+    entries: Function
+    pattern: Pattern
+
+    def __call__(self, *given: Any) -> Any:
+        return self.pattern.assemble(self.entries(*given))
 
 
 def _store_value() -> Writer:
