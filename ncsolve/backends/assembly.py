@@ -308,7 +308,7 @@ class Pattern:
 def pattern_of(graph: Graph, blocks: list[Block], n: int) -> Pattern:
     """The pattern of a Hessian."""
     grids = [tuple(p.ravel() for p in _grid_positions(graph, block)) for block in blocks]
-    where = [[r * n + c, c * n + r] if block.mirrored else [r * n + c] for block, (r, c) in zip(blocks, grids, strict=True)]
+    where = [[r * n + c, c * n + r][: 1 + block.mirrored] for block, (r, c) in zip(blocks, grids, strict=True)]
     places = np.unique(np.concatenate([w for pair in where for w in pair]))
     slots = tuple(tuple(np.searchsorted(places, w) for w in pair) for pair in where)
     indptr = np.searchsorted(places, np.arange(n + 1) * n).astype(np.int32)

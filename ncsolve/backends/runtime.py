@@ -167,7 +167,8 @@ def s_polygamma(order: float, z: float) -> float:
         total += z**-s
         z += 1.0
     w = 1 / (z * z)
-    series = s / 12 * w * (1 - (s + 1) * (s + 2) / 60 * w * (1 - (s + 3) * (s + 4) / 42 * w * (1 - (s + 5) * (s + 6) / 40 * w)))
+    tail = 1 - (s + 3) * (s + 4) / 42 * w * (1 - (s + 5) * (s + 6) / 40 * w)
+    series = s / 12 * w * (1 - (s + 1) * (s + 2) / 60 * w * tail)
     total += z**-s * (z / order + 0.5 + z * series)
     return total * math.gamma(s) * (-1.0 if order % 2 == 0 else 1.0)
 
