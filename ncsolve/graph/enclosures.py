@@ -29,6 +29,7 @@ Key = tuple[int, tuple[tuple[Index, Index], ...]]
 """An operation, and those of its indices that are fixed, each with the index under which `places` has its place."""
 
 _DIRECT = 2_000_000  # products of intervals that are formed one by one
+_MOST_NUMBERS = 100_000_000  # in a dense array made of sparse data
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,10 @@ class Enclosures:
         flat = [np.broadcast_to(where.reshape(len(where), -1), (m, where[0].size)) for where in read]
         return np.concatenate(flat, axis=1) if flat else np.zeros((m, 0), dtype=np.int64)
 
+    def position(self, gather: int, places: Places) -> NDArray[np.int64]:
+        """The position in the packed x that a gather reads at each place: (m,)."""
+        return self._where(self.key(gather, {i: i for i in places}), places)
+
     # -- operations at fixed places ------------------------------------------------------------------------------------
 
     def key(self, op: int, fixed: Mapping[Index, Index]) -> Key:
@@ -135,11 +140,12 @@ class Enclosures:
         if op.kind in MATRIX:
             return self._matrix_function(key, args[0], places, values)
         axes = self.axes(key)
-        aligned = {a: self._aligned(values[a], self.axes(a), axes) for a in args}
+        aligned = {a: self.aligned(values[a], self.axes(a), axes) for a in args}
         return apply(op.kind, *(aligned[a] for a in args))
 
     @staticmethod
-    def _aligned(value: Interval, own: Sequence[Index], axes: Sequence[Index]) -> Interval:
+    def aligned(value: Interval, own: Sequence[Index], axes: Sequence[Index]) -> Interval:
+        """With one axis for each of the given ones, of length one where the value does not depend on it."""
         order = [0, *(1 + own.index(i) for i in axes if i in own)]
         shape = [i.size if i in own else 1 for i in axes]
         return value.map(lambda v: v.transpose(order).reshape(len(v), *shape))
@@ -175,7 +181,7 @@ class Enclosures:
         a, b = (values[k] for k in args)
         boxes = max(len(a.lo), len(b.lo))
         if boxes * np.prod([i.size for i in (*kept, *over)], dtype=float) <= _DIRECT:
-            pair = {k: self._aligned(values[k], self.axes(k), (*kept, *over)) for k in args}
+            pair = {k: self.aligned(values[k], self.axes(k), (*kept, *over)) for k in args}
             return total(apply("mul", *(pair[k] for k in args)), tuple(range(1 + len(kept), 1 + len(kept) + len(over))))
         letters = {i: 1 + k for k, i in enumerate(unique((*kept, *over)))}
         spelled = [[*([0] if len(values[k].lo) > 1 else []), *(letters[i] for i in self.axes(k))] for k in args]
@@ -190,7 +196,7 @@ class Enclosures:
         op = self.program.ops[key[0]]
         axes, results = op.detail
         lead = tuple(i for i in self.axes(arg) if i not in axes)
-        matrices = self._aligned(values[arg], self.axes(arg), (*lead, *axes))
+        matrices = self.aligned(values[arg], self.axes(arg), (*lead, *axes))
         if op.kind != "inverse":
             return Interval.unbounded(matrices.lo.shape[:-2])
         found = inverse(matrices)[0]
