@@ -19,7 +19,7 @@ from ncsolve.graph.kernels import log_of_sum, logarithm_of, power, stabilise, st
 from ncsolve.graph.matrices import SCALARS, Matrices
 from ncsolve.graph.nodes import ROW_WEIGHT, Affine, Graph, Index, Leaf, Node
 from ncsolve.graph.program import SUPPORTED
-from ncsolve.graph.reroll import MANY_TERMS, reroll
+from ncsolve.graph.reroll import MANY_TERMS, REPEATS, reroll
 from ncsolve.graph.squares import Squares
 
 if TYPE_CHECKING:
@@ -112,8 +112,8 @@ class Lowering:
             return Lowered(self.graph.inline(self._matrices.scalar(expression, scope)))
         if isinstance(expression, sp.Product):
             return Lowered(self._product(expression, scope).symbol)
-        if expression.is_Add and len(expression.args) >= MANY_TERMS and not scope:
-            nodes, rest = reroll(self, expression.args)
+        if expression.is_Add and len(expression.args) >= (REPEATS if scope else MANY_TERMS):
+            nodes, rest = reroll(self, expression.args, scope)
             if nodes:
                 terms = [self.graph.inline(n) for n in nodes]
                 return Lowered(sp.Add(*terms, *(self._cut(self.kernel(term, scope)) for term in rest)))
