@@ -1,4 +1,4 @@
-"""`ncsolve check`: is a problem file right? Its values, its derivatives, its known points."""
+"""`ncsolve check`: is a problem file right? Where it is defined, its derivatives, its known points."""
 
 from __future__ import annotations
 
@@ -11,26 +11,36 @@ from ncsolve.cli.options import backend_option, json_option, load_problem, param
 FAILED = 5
 
 
-@click.command("check", short_help="Check a problem: values, derivatives, known points.")
+@click.command("check", short_help="Check a problem: domain, derivatives, known points.")
 @problem_argument
+@click.option("--box", metavar="BOX", help='Where it should be defined, "x=-5:5,y=0:"; without it, in its bounds.')
 @param_option
 @backend_option
 @json_option
-def command(problem: str, params: dict[str, str], backend: str, as_json: bool) -> None:
+def command(problem: str, box: str | None, params: dict[str, str], backend: str, as_json: bool) -> None:
     """Check PROBLEM: its declaration, gradient and Hessian by the slope of Taylor remainders, and every known point.
+
+    Before anything runs, value and derivatives are looked for where they are undefined: log, sqrt, division, powers.
+    What is found is a warning.
 
     Exit code: 0 all checks hold; 5 one failed; 2 bad input.
     """
+    from ncsolve.cli.points import parse_box
     from ncsolve.critical.check import all_checks
+    from ncsolve.graph.domain import domain_audit
     from ncsolve.oracle import compile
     from ncsolve.report.data import to_json
     from ncsolve.report.table import print_table
 
-    oracle = compile(load_problem(problem, params), backend)
-    checks = list(all_checks(oracle))
+    declared = load_problem(problem, params)
+    domain = domain_audit(declared, None if box is None else parse_box(declared, box, "--box"))
+    for finding in () if as_json else domain:
+        click.echo(f"{'warning' if finding.certain else 'note'}: {finding}")
+    checks = list(all_checks(compile(declared, backend)))
     ok = all(check.ok for check in checks)
     if as_json:
-        click.echo(to_json({"problem": oracle.problem.name, "ok": ok, "checks": [asdict(check) for check in checks]}))
+        tables = {"domain": [asdict(each) for each in domain], "checks": [asdict(check) for check in checks]}
+        click.echo(to_json({"problem": declared.name, "ok": ok, **tables}))
     else:
         print_table(
             ["check", "", "detail"], [[each.check, "ok" if each.ok else "FAILED", each.detail] for each in checks]

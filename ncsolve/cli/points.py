@@ -1,4 +1,7 @@
-"""Points written on the command line: "1,2" in packed order, or "x=1,y=2" and "x[0]=1,x[1]=2" by name."""
+"""Points and boxes written on the command line.
+
+A point is "1,2" in packed order, or "x=1,y=2" and "x[0]=1,x[1]=2" by name; a box is "x=-5:5,y=0:".
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,34 @@ def parse_point(problem: Problem, text: str, option: str) -> NDArray[np.float64]
             missing = ",".join(map(str, np.argwhere(np.isnan(entries))[0]))
             raise ProblemError(f"{option} gives no value of {name}[{missing}].")
     return problem.pack(values, option)
+
+
+def parse_box(problem: Problem, text: str, option: str) -> dict[str, tuple[Any, Any]]:
+    """{name: (low, high)} from "x=-5:5,y=0:,z[2]=:1". A side left out is unbounded; other entries keep their bounds."""
+    import numpy as np
+
+    box: dict[str, tuple[Any, Any]] = {}
+    for part in (part for part in COMMA.split(text) if part.strip()):
+        match = NAMED.fullmatch(part)
+        ends = match[3].split(":") if match else ()
+        if match is None or len(ends) != 2:
+            raise ProblemError(f"{option}: {part.strip()!r} is neither NAME=LOW:HIGH nor NAME[INDEX]=LOW:HIGH.")
+        name, index, _ = match.groups()
+        low, high = (number(end, option) if end.strip() else None for end in ends)
+        variable = problem.variables.named.get(name)
+        if index is None or variable is None:
+            given_twice(name in box, name, option)
+            box[name] = low, high
+            continue
+        if name not in box:
+            lower = np.full(problem.n, -np.inf) if problem.lower is None else problem.lower
+            upper = np.full(problem.n, np.inf) if problem.upper is None else problem.upper
+            shape = variable.shape
+            box[name] = lower[variable.slice].reshape(shape).copy(), upper[variable.slice].reshape(shape).copy()
+        given_twice(not isinstance(box[name][0], np.ndarray), part, option)
+        for side, end, free in zip(box[name], (low, high), (-np.inf, np.inf), strict=True):
+            side[position(variable, index, option)] = free if end is None else end
+    return box
 
 
 def position(variable: Variable, index: str, option: str) -> tuple[int, ...]:

@@ -22,7 +22,7 @@ from ncsolve.graph.intervals import Array
 from ncsolve.graph.nodes import Index
 from ncsolve.graph.op_formula import OpWriter
 from ncsolve.graph.program import Op, Program
-from ncsolve.graph.singular import Singularity, factor, guards, singularities
+from ncsolve.graph.singular import Guards, Singularity, factor, guards, singularities
 from ncsolve.problem.checks import checked_bounds
 
 if TYPE_CHECKING:
@@ -93,20 +93,21 @@ class _Audit:
 
     def findings(self) -> Iterator[Finding]:
         known: list[Singularity] = []
-        seen: set[int] = set()
+        searched: dict[int, Guards] = {}
         for order, roots in enumerate(self.roots):
             conditions = guards(self.program, roots)
             found: list[Singularity] = []
             for s in singularities(self.program, roots):
-                if s.op in seen:
+                before = searched.get(s.op)
+                if before is not None and before <= conditions[s.op]:
                     continue
                 search = Search(self.enclosures, s, conditions[s.op], [*known, *(found if order else [])])
                 outcome = search.run(self.lower, self.upper)
                 if outcome is not None:
-                    found.append(s)
                     yield self._finding(s, order, outcome)
+                    found += [s] if not conditions[s.op] else []  # it excuses others where it is met, whatever holds
             known += found
-            seen |= {op.id for op in self.program.used(roots)}
+            searched.update(conditions)
 
     # -- words -------------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from ncsolve.graph.program import _COMPARISONS, _NARY, _UNARY, MATRIX, Op, Progr
 
 At = Mapping[Index, sp.Basic]
 
-_DEPTH = 6  # operations nested in an expression before it is cut short
+_DEPTH = 8  # operations nested in an expression before it is cut short
 _CUT = sp.Symbol("(...)", real=True)
 _HEADS: dict[str, Callable[..., Any]] = {
     **{name: head for head, name in (*_UNARY.items(), *_NARY.items(), *_COMPARISONS.items())},

@@ -63,6 +63,43 @@ def test_an_undefined_start_is_named(run, problem_file):
     assert "log(x) is nan where x = -1" in result.stdout
 
 
+def test_where_it_is_undefined_is_a_warning(run, problem_file):
+    file = problem_file("problem = nc.Problem(sp.log(x - 2) + y**2, start={x: 5}, bounds={x: (3, None)})")
+    assert "warning" not in run("check", file).stdout
+    result = run("check", file, "--box", "x=-5:5,y=:3")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == "warning: log(x - 2) is undefined where x - 2 <= 0, e.g. at x = 0"
+    report = json.loads(run("check", file, "--box", "x=0:", "--json").stdout)
+    assert report["ok"]
+    (finding,) = report["domain"]
+    assert (finding["certain"], finding["order"], finding["expression"]) == (True, 0, "log(x - 2)")
+
+
+def test_a_box_of_elements(run, problem_file):
+    file = problem_file("problem = nc.Problem(sp.Sum(sp.sqrt(v[i]), (i, 0, 2)), bounds={v: (1, 9)}, start={v: 2})")
+    assert "warning" not in run("check", file).stdout
+    assert "warning: sqrt(v[1]) is undefined where v[1] < 0" in run("check", file, "--box", "v[1]=-1:2").stdout
+    assert "warning" not in run("check", file, "--box", "v[1]=1:,v[2]=2:3").stdout
+
+
+@pytest.mark.parametrize(
+    ("box", "message"),
+    [
+        ("x=3", "--box: 'x=3' is neither NAME=LOW:HIGH nor NAME[INDEX]=LOW:HIGH."),
+        ("x=1:0", "box: 'x' has low > high: 1 > 0."),
+        ("z=1:2", "box: there is no variable 'z'."),
+        ("x=a:2", "--box: 'a' is not a number."),
+        ("x=0:1,x=1:2", "--box gives x twice."),
+        ("v[7]=0:1", "--box: there is no v[7]; its shape is (3,)."),
+    ],
+)
+def test_boxes_that_make_no_sense(run, problem_file, box, message):
+    file = problem_file("problem = nc.Problem(x**2 + sp.Sum(v[i]**2, (i, 0, 2)))")
+    result = run("check", file, "--box", box)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
 def test_slopes():
     h = 0.5 ** np.arange(1, 35)
     rounding = 1e-16 * np.cos(np.arange(34))
