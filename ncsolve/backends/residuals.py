@@ -148,6 +148,9 @@ class LeastSquares:
         self._residuals, self._parameters, self._count = residuals, parameters, count
         self.m = residuals.m
         """Number of residuals."""
+        self._at: Array = np.empty(0)
+        self._values: Array | None = None
+        self._slopes: Any = None
 
     @property
     def sparse(self) -> bool:
@@ -155,13 +158,24 @@ class LeastSquares:
         return self._residuals.sparse
 
     def residuals(self, x: Array) -> Array:
-        """r(x), shape (m,), with f(x) = |r(x)|^2."""
-        self._count("value", 1)
-        with np.errstate(all="ignore"):
-            return self._residuals.values(x, self._parameters)
+        """r(x), shape (m,), with f(x) = |r(x)|^2. At the point just evaluated it is free."""
+        self._move_to(x)
+        if self._values is None:
+            self._count("value", 1)
+            with np.errstate(all="ignore"):
+                self._values = self._residuals.values(self._at, self._parameters)
+        return self._values
 
     def jacobian(self, x: Array) -> Any:
-        """J(x), shape (m, n), dense or CSR, with grad f = 2 J'r."""
-        self._count("gradient", 1)
-        with np.errstate(all="ignore"):
-            return self._residuals.jacobian(x, self._parameters)
+        """J(x), shape (m, n), dense or CSR, with grad f = 2 J'r. At the point just evaluated it is free."""
+        self._move_to(x)
+        if self._slopes is None:
+            self._count("gradient", 1)
+            with np.errstate(all="ignore"):
+                self._slopes = self._residuals.jacobian(self._at, self._parameters)
+        return self._slopes
+
+    def _move_to(self, x: Array) -> None:
+        if not np.array_equal(x, self._at):
+            self._at = np.array(x, dtype=float)
+            self._values = self._slopes = None

@@ -20,6 +20,7 @@ NEEDS: Mapping[str, str] = {
     "gradient": "a gradient",
     "hessian": "a Hessian",
     "hvp": "Hessian-vector products",
+    "residuals": "a sum of squares",
     "samples": "a finite sum",
     "prox": "a penalty with a proximal operator",
     "blocks": "blocks of variables",
@@ -87,6 +88,7 @@ def check_needs(solver: Any, oracle: Oracle) -> None:
     """Raise OptionError if the problem does not offer what the solver needs."""
     problem = oracle.problem
     offers: Mapping[str, Callable[[], bool]] = {
+        "residuals": lambda: oracle.structure.least_squares,
         "samples": lambda: oracle.structure.samples is not None,
         "prox": lambda: problem.penalty is not None,
         "blocks": lambda: bool(problem.blocks),

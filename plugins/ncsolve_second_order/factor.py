@@ -1,0 +1,53 @@
+"""Cholesky factorisations of shifted Hessians, dense and sparse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+Solve = Callable[[Vector], Vector]
+
+
+def cholesky(H: Any, shift: float = 0.0) -> Solve | None:
+    """b -> (H + shift I)^-1 b, or None where H + shift I is not positive definite. H (n, n) is dense or sparse.
+
+    SciPy has no sparse Cholesky: SuperLU keeps its pivots on the diagonal instead, and they must all be positive.
+    """
+    return _dense(H, shift) if isinstance(H, np.ndarray) else _sparse(H, shift)
+
+
+def _dense(H: NDArray[np.float64], shift: float) -> Solve | None:
+    from scipy.linalg.lapack import dpotrf, dpotrs
+
+    shifted = H.copy(order="F")
+    shifted.flat[:: len(H) + 1] += shift
+    factor, failed = dpotrf(shifted, lower=1, overwrite_a=1)
+    return None if failed else lambda b: np.asarray(dpotrs(factor, b, lower=1)[0])
+
+
+def _sparse(H: Any, shift: float) -> Solve | None:
+    from scipy.sparse import eye_array
+    from scipy.sparse.linalg import splu
+
+    shifted = (H + shift * eye_array(H.shape[0])).tocsc()
+    try:
+        lu = splu(shifted, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    except RuntimeError:  # exactly singular
+        return None
+    positive = np.array_equal(lu.perm_r, lu.perm_c) and bool((lu.U.diagonal() > 0).all())
+    return lu.solve if positive else None
+
+
+def row_sums(H: Any) -> Vector:
+    """The sums of |H_ij| over each row i."""
+    return np.asarray(abs(H).sum(axis=1), dtype=float).ravel()
+
+
+def largest_entry(H: Any) -> float:
+    """max |H_ij|; nan where an entry is."""
+    entries = H if isinstance(H, np.ndarray) else H.data
+    return float(np.abs(entries).max(initial=0.0))

@@ -1,0 +1,145 @@
+"""Gauss-Newton and Levenberg-Marquardt for sums of squares."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.solving import option
+from ncsolve_second_order.faces import minimise_inside
+from ncsolve_second_order.factor import largest_entry
+from ncsolve_second_order.ratio import shortening, try_step
+from ncsolve_second_order.region import ACCEPT, radius_after, relaxed
+from ncsolve_second_order.secular import EIGEN, FactorModel, model_of
+from ncsolve_second_order.subproblem import Model, ModelStep, minimise_diagonal
+
+if TYPE_CHECKING:
+    from ncsolve.oracle import Oracle
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+RANK = 1e-14  # singular values below RANK times the largest are zero
+
+
+@dataclass(frozen=True)
+class GaussNewtonState:
+    x: Vector
+    objective: float
+    gradient: Vector
+    radius: float
+    recent: tuple[float, ...]
+    """The last objective values, this one included."""
+    newton: int = 0
+    """1 if the next step uses the whole Hessian."""
+    stalled: bool = False
+
+
+@dataclass(frozen=True)
+class GaussNewton:
+    """Gauss-Newton in a trust region (Levenberg-Marquardt) for f = |r|^2. [More 1978; Fletcher & Xu 1987]
+
+    p minimises |r + Jp|^2 over |p| <= Delta: (J'J + lambda I) p = -J'r. Where a step lowers f by less than the part
+    `switch`, the residuals stay large, and the next model has the exact Hessian 2 J'J + 2 sum r_i H_i instead:
+    quadratic convergence for zero residuals without a Hessian, and for large ones with it [Fletcher & Xu 1987]. A step
+    is accepted that falls below the highest of the last `memory` + 1 values [Toint 1996]. J is exact, dense or sparse;
+    it is counted as a gradient, which is 2 J'r.
+    """
+
+    radius: float | None = option(None, "first trust-region radius Delta; none: max(1, |x0|)", above=0)
+    max_radius: float = option(math.inf, "largest Delta", above=0)
+    switch: float = option(
+        0.2, "part of f that a step must remove for the next one to do without H", at_least=0, at_most=1
+    )
+    memory: int = option(5, "earlier values below whose highest a step must fall; 0: below the last", at_least=0)
+
+    name: ClassVar[str] = "gauss-newton"
+    needs: ClassVar[frozenset[str]] = frozenset({"residuals", "gradient", "hessian", "bounds"})
+    state_type: ClassVar[type] = GaussNewtonState
+
+    def init(self, oracle: Oracle, x0: Vector, rng: np.random.Generator) -> GaussNewtonState:
+        squares = Squares(oracle)
+        f, g = squares.value(x0), squares.gradient(x0)
+        radius = self.radius or max(1.0, float(np.linalg.norm(x0)))
+        return GaussNewtonState(x0, f, g, min(radius, self.max_radius), (f,))
+
+    def step(self, oracle: Oracle, state: GaussNewtonState, rng: np.random.Generator) -> GaussNewtonState:
+        x, f, g, radius = state.x, state.objective, state.gradient, state.radius
+        squares = Squares(oracle)
+        model = model_of(g, oracle.hessian(x)) if state.newton else squares.model(x, g)
+        excess = max(state.recent) - f
+        while radius > np.finfo(float).eps * float(np.abs(x).max()) and np.isfinite(largest_entry(model.H)):
+            p, restricted = minimise_inside(oracle, model, x, radius)
+            promised = -model.value(p)
+            if not promised > 0:
+                break
+            y, value, rho = try_step(squares, x, f, g, p, promised)
+            length = float(np.linalg.norm(p))
+            if relaxed(rho, f - value, promised, excess) > ACCEPT:
+                return GaussNewtonState(
+                    y,
+                    value,
+                    squares.gradient(y),
+                    radius_after(radius, length, rho, restricted, self.max_radius),
+                    (*state.recent, value)[-1 - self.memory :],
+                    int(f - value < self.switch * f),
+                )
+            radius = shortening(float(g.dot(p)), value - f) * length
+        if state.newton:
+            return replace(state, radius=radius, stalled=True)
+        return replace(state, newton=1)
+
+
+class Squares:
+    """The objective |r|^2 by its residuals: as much of an oracle as a trial step needs."""
+
+    def __init__(self, oracle: Oracle) -> None:
+        assert oracle.least_squares is not None
+        self.oracle, self.squares = oracle, oracle.least_squares
+
+    def project(self, x: Vector) -> Vector:
+        return self.oracle.project(x)
+
+    def value(self, x: Vector) -> float:
+        r = self.squares.residuals(x)
+        return float(r.dot(r))
+
+    def gradient(self, x: Vector) -> Vector:
+        return np.asarray(2 * (self.squares.jacobian(x).T @ self.squares.residuals(x)))
+
+    def model(self, x: Vector, g: Vector) -> Model | FactorModel | SingularModel:
+        """|r + Jp|^2 - |r|^2"""
+        r, J = self.squares.residuals(x), self.squares.jacobian(x)
+        if isinstance(J, np.ndarray) and len(x) <= EIGEN and np.isfinite(J).all():
+            return SingularModel(r, J)
+        return model_of(g, 2 * (J.T @ J))
+
+
+class SingularModel:
+    """m(p) = |r + Jp|^2 - |r|^2 by the singular values of J, which keeps the digits that J'J would lose."""
+
+    def __init__(self, r: Vector, J: Matrix) -> None:
+        self.r, self.J = r, J
+        self.g = 2 * (r @ J)
+        self.scale = float(np.abs(J).max()) or 1.0
+        U, s, Vt = np.linalg.svd(J / self.scale, full_matrices=False)
+        s = np.where(s > RANK * s[0], s, 0.0)
+        self._a, self._w, self._V = 2 * (s * (r @ U))[::-1], 2 * (s * s)[::-1], Vt[::-1].T
+
+    @property
+    def H(self) -> Matrix:
+        return 2 * (self.J.T @ self.J)
+
+    def value(self, p: Vector) -> float:
+        """m(p)"""
+        Jp = self.J @ p
+        return float(Jp.dot(2 * self.r + Jp))
+
+    def minimise(self, radius: float) -> ModelStep:
+        """The minimiser of m in the ball of this radius; the shortest one where there are several."""
+        q, restricted = minimise_diagonal(self._a, self._w, radius * self.scale)
+        return ModelStep(self._V @ (q / self.scale), restricted)

@@ -1,0 +1,95 @@
+"""The trust-region subproblem by factorisations of H + lambda I, for Hessians too large for their eigenvectors.
+
+Newton's method on 1/|p| - 1/Delta, p = -(H + lambda I)^-1 g, safeguarded by bounds of lambda, finds the multiplier in a
+few factorisations, dense or sparse [More & Sorensen 1983].
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve_second_order.factor import Solve, cholesky, largest_entry, row_sums
+from ncsolve_second_order.subproblem import Model, ModelStep
+
+Vector = NDArray[np.float64]
+
+EIGEN = 200
+"""Up to this n one eigendecomposition of a dense matrix costs less than some factorisations."""
+
+
+def ball_step(g: Vector, H: Any, radius: float, tolerance: float = 1e-3) -> tuple[Vector, bool]:
+    """The minimiser p of g'p + p'Hp/2 over |p| <= radius, and whether |p| = radius within the tolerance."""
+    solve = cholesky(H) if float(H.diagonal().min()) > 0 else None
+    if solve is not None:
+        p = -solve(g)
+        if float(np.linalg.norm(p)) <= radius:
+            return p, False
+    norm, size = float(row_sums(H).max()), float(np.linalg.norm(g))
+    low, high = max(size / radius - norm, -float(H.diagonal().min()), 0.0), size / radius + norm
+    return _search(g, H, (low, high), radius, tolerance), True
+
+
+def _search(g: Vector, H: Any, bracket: tuple[float, float], length: float, tolerance: float) -> Vector:
+    """p(lambda) of this length, for a lambda in the bracket."""
+    low, high = bracket
+    multiplier = low
+    p = np.zeros_like(g)
+    for _ in range(100):
+        solve = cholesky(H, multiplier)
+        newton = low
+        if solve is None:
+            low = multiplier
+        else:
+            p = -solve(g)
+            size = float(np.linalg.norm(p))
+            low, high = (multiplier, high) if size > length else (low, multiplier)
+            if abs(size - length) <= tolerance * length:
+                return p
+            if high - low <= 1e-13 * high:
+                return to_length(p, _lowest_direction(solve, len(g)), length)
+            if size > 0:
+                newton = multiplier - (1 / size - 1 / length) / (float(p.dot(solve(p))) / size**3)
+        multiplier = newton if low < newton < high else max(math.sqrt(low * high), low + 0.01 * (high - low))
+    return p
+
+
+def _lowest_direction(solve: Solve, n: int) -> Vector:
+    """The lowest eigenvector of H where H + lambda I is nearly singular, by inverse iteration."""
+    v = np.random.default_rng(0).standard_normal(n)
+    for _ in range(3):
+        v = solve(v / np.linalg.norm(v))
+    return v / float(np.linalg.norm(v))
+
+
+def to_length(p: Vector, v: Vector, length: float) -> Vector:
+    """p + t v with |p + t v| = length, the hard case, for |v| = 1; p itself if it is longer."""
+    room = length * length - float(p.dot(p))
+    if room <= 0:
+        return p
+    slope = float(p.dot(v))
+    return p + (math.sqrt(slope * slope + room) - slope) * v
+
+
+class FactorModel:
+    """m(p) = g'p + p'Hp/2, to be minimised in balls of several radii; H large, dense or CSR, of any signature."""
+
+    def __init__(self, g: Vector, H: Any) -> None:
+        self.g, self.H = g, H
+        self.scale = max(float(np.abs(g).max(initial=0.0)), largest_entry(H)) or 1.0
+
+    def value(self, p: Vector) -> float:
+        """m(p)"""
+        return float(self.g.dot(p) + 0.5 * p.dot(self.H @ p))
+
+    def minimise(self, radius: float) -> ModelStep:
+        """The minimiser of m in the ball of this radius, up to 0.1% of the length."""
+        return ModelStep(*ball_step(self.g / self.scale, self.H / self.scale, radius))
+
+
+def model_of(g: Vector, H: Any) -> Model | FactorModel:
+    """The quadratic model of g and H: by eigenvectors where they are cheap, else by factorisations."""
+    return Model(g, H) if isinstance(H, np.ndarray) and len(g) <= EIGEN else FactorModel(g, H)
