@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -145,6 +145,25 @@ class Oracle:
             return float(self._point(kind, *arrays))
         m = max(len(a) for a in arrays if a.ndim == 2)
         return self._batch(kind, BOTH, *(np.ascontiguousarray(np.broadcast_to(a, (m, self.n))) for a in arrays))
+
+    def row_gradient(self) -> Callable[..., Array]:
+        """A lean g(x, rows, weight=N/|rows|) for many small batches: `gradient(x, rows)` without its checks.
+
+        x is (n,) and float64, rows int64, both contiguous; the weight multiplies the sum over the rows. Every call
+        is counted and within the budget, as all others are.
+        """
+        self._rows(np.zeros(1, dtype=np.int64))  # refuses a problem without a finite sum
+        parameters, point, count = dict(self._parameters), self.evaluator.point, self._count
+
+        def gradient(x: Array, rows: Rows, weight: float | None = None) -> Array:
+            count("value", 1, rows=rows)
+            count("gradient", 1, points=0)
+            parameters["_row_count"] = float(len(rows))
+            parameters["_row_weight"] = self.rows / len(rows) if weight is None else weight
+            g: Array = point("gradient", x, parameters=parameters, rows=rows)[1]
+            return g
+
+        return gradient
 
     def _point(self, kind: str, *arrays: Array, rows: Rows | None = None) -> Any:
         return self.evaluator.point(kind, *arrays, parameters=self._weighted(rows), rows=rows)

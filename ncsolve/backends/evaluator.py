@@ -9,16 +9,15 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
-from functools import cached_property
-from types import FunctionType
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.backends.assembly import SPARSE_FROM
-from ncsolve.backends.numpy_backend import NumpyBackend, nodes_of
+from ncsolve.backends.numpy_backend import Function, NumpyBackend, Quiet, nodes_of
 from ncsolve.errors import MissingExtra, OptionError, did_you_mean
 from ncsolve.graph import Derivation
 from ncsolve.graph.program import Op, Program
@@ -45,43 +44,52 @@ class Evaluator:
     """Evaluates the functions of one derivation; shared by all oracles of a problem, whatever their parameters."""
 
     def __init__(self, derivation: Derivation, backend: str) -> None:
-        if backend not in BACKENDS:
-            raise OptionError(
-                f"unknown backend '{backend}'.{did_you_mean(backend, BACKENDS)} Known: {', '.join(BACKENDS)}."
-            )
-        native = importlib.util.find_spec("numba") is not None
-        if backend == "numba" and not native:
-            raise MissingExtra("numba", "jit")
         self.derivation = derivation
-        self.choice = backend if native else "numpy"
         self.numpy = NumpyBackend(derivation)
+        self.compiler = _compiler(backend)
+        self.choice = backend if self.compiler else "numpy"
+        self.settled: dict[str, Function] = {}
+        """f(x, ..., parameters) by kind: how single points are evaluated, where that will not change any more."""
         self._spent: dict[str, float] = {}
-        self._estimates: dict[str, float] = {}
+        self._estimates: dict[str, tuple[float, float]] = {}
         self._unprintable: set[str] = set()
 
     # -- evaluation --------------------------------------------------------------------------------------------------
 
     def point(self, kind: str, *arrays: Array, parameters: Mapping[str, float], rows: Rows | None = None) -> Any:
-        """One point. Scalars are computed with `math`; where that raises, NumPy gives the nan or inf."""
+        """One point."""
+        if rows is not None:
+            return self._single(kind, True)(*arrays, parameters, rows)
+        return (self.settled.get(kind) or self._single(kind, False))(*arrays, parameters)
+
+    def _single(self, kind: str, rows: bool) -> Function:
+        """The function of a single point."""
+        settled = not rows
         if kind in ("hessian", "dense_hessian") and self.by_products:
-            return self._hessian_by_products(arrays[0], parameters, rows)
-        size = self._row_block(kind) if rows is None else 0
-        if size:
-            return self._by_rows(kind, arrays, parameters, size)
-        function = self._function(kind, POINT, rows is not None, 1)
-        extra = () if rows is None else (rows,)
-        if not isinstance(function, FunctionType):  # native code neither raises nor warns
-            return function(*arrays, parameters, *extra)
+            function: Function = self._hessian_by_products
+        elif not rows and (size := self._row_block(kind)):
+            function = partial(self._by_rows, kind, size)
+        else:
+            function = self._function(kind, POINT, rows, 1)
+            by_numpy = isinstance(function, Quiet)
+            settled = not rows and not (by_numpy and self.choice == "auto" and kind not in self._unprintable)
+            if by_numpy:
+                function = partial(self._by_numpy, kind, function)
+        if settled:
+            self.settled[kind] = function
+        return function
+
+    def _by_numpy(self, kind: str, function: Function, *given: Any) -> Any:
+        """Scalars are computed with `math`; where that raises, a batch of one gives the nan or inf."""
         try:
-            with np.errstate(all="ignore"):
-                return function(*arrays, parameters, *extra)
+            return function(*given)
         except _ARITHMETIC:
-            sparse = kind == "hessian" and self.sparse and rows is None
-            kind = "hessian" if kind == "dense_hessian" else kind
-            result = self.batch(
-                kind, BOTH if len(arrays) > 1 else BATCH, *(a[None] for a in arrays), parameters=parameters, rows=rows
-            )
-            if sparse:
+            k = next(k for k, a in enumerate(given) if isinstance(a, Mapping))
+            arrays, parameters, rows = given[:k], given[k], (*given[k + 1 :], None)[0]
+            roles = BOTH if len(arrays) > 1 else BATCH
+            dense = "hessian" if kind == "dense_hessian" else kind
+            result = self.batch(dense, roles, *(a[None] for a in arrays), parameters=parameters, rows=rows)
+            if kind == "hessian" and self.sparse and rows is None:
                 from scipy.sparse import csr_array
 
                 return csr_array(result[0])
@@ -99,22 +107,22 @@ class Evaluator:
         m = max(len(a) for a in arrays if a.ndim == 2)
         if kind == "hessian" and self.by_products:
             return np.array([self._hessian_by_products(x, parameters, rows) for x in arrays[0]])
-        function = self._function(kind, roles, rows is not None, m)
+        function = self._function(kind, roles, rows, m)
         extra = () if rows is None else (rows,)
         size = max(1, _BLOCK // max(self.numpy.footprint(kind, roles, rows is not None), 1))
-        with np.errstate(all="ignore"):
-            parts = [
-                function(*(a[k : k + size] if a.ndim == 2 else a for a in arrays), parameters, *extra)
-                for k in range(0, max(m, 1), size)
-            ]
+        parts = [
+            function(*(a[k : k + size] if a.ndim == 2 else a for a in arrays), parameters, *extra)
+            for k in range(0, max(m, 1), size)
+        ]
         if len(parts) == 1:
             return parts[0]
         if isinstance(parts[0], tuple):
             return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
         return np.concatenate(parts)
 
-    def _by_rows(self, kind: str, arrays: tuple[Array, ...], parameters: Mapping[str, float], size: int) -> Any:
+    def _by_rows(self, kind: str, size: int, *given: Any) -> Any:
         """The mean over blocks of rows, each weighted to stand for all."""
+        *arrays, parameters = given
         samples = self.derivation.samples
         assert samples is not None
         total: Any = None
@@ -137,7 +145,7 @@ class Evaluator:
     def _row_block(self, kind: str) -> int:
         """The rows of one block, or 0 where the sum is evaluated whole; native code keeps no temporaries."""
         samples = self.derivation.samples
-        if samples is None or samples.size < _FEW_ROWS or self.choice == "numba":
+        if samples is None or samples.size < _FEW_ROWS or self.choice not in ("numpy", "auto"):
             return 0
         if kind == "hessian" and self.sparse:
             return 0
@@ -146,25 +154,26 @@ class Evaluator:
         block = max(_BLOCK, 4 * result)  # adding blocks up shall cost less than computing them
         return 0 if footprint < max(_ROW_BLOCKS_FROM, block) else max(1, samples.size * block // footprint)
 
-    def _function(self, kind: str, roles: frozenset[str], rows: bool, points: int) -> Any:
+    def _function(self, kind: str, roles: frozenset[str], rows: Rows | None, points: int) -> Any:
         if self.choice != "numpy" and kind not in self._unprintable:
             if self.choice == "auto":
-                self._spent[kind] = self._spent.get(kind, 0.0) + points * self._seconds(kind, roles)
-            if self.choice == "numba" or self._spent[kind] > _REPAID:
+                self._spent[kind] = self._spent.get(kind, 0.0) + points * self._seconds(kind, roles, rows)
+            if self.choice != "auto" or self._spent[kind] > _REPAID:
                 try:
-                    return self.native.function(kind, roles, rows)
+                    return self.native.function(kind, roles, rows is not None)
                 except NotImplementedError:  # an operation that has no native form
                     self._unprintable.add(kind)
-        return self.numpy.function(kind, roles, rows)
+        return self.numpy.function(kind, roles, rows is not None)
 
-    def _seconds(self, kind: str, roles: frozenset[str]) -> float:
-        """What one point costs with NumPy, by counting."""
+    def _seconds(self, kind: str, roles: frozenset[str], rows: Rows | None) -> float:
+        """What one point costs with NumPy, by counting; of a subset of rows, in proportion."""
         key = f"{kind} {'batch' if roles else ''}"
         if key not in self._estimates:
             ops = self._ops(kind)
-            overhead = 0.0 if roles else 1e-6 * len(ops)
-            self._estimates[key] = overhead + 2e-9 * sum(o.size for o in ops)
-        return self._estimates[key]
+            self._estimates[key] = (0.0 if roles else 1e-6 * len(ops), 2e-9 * sum(o.size for o in ops))
+        overhead, work = self._estimates[key]
+        samples = self.derivation.samples
+        return overhead + (work if rows is None or samples is None else work * len(rows) / samples.size)
 
     def _ops(self, kind: str) -> list[Op]:
         program, roots = Program.of(self.derivation.graph, nodes_of(self.derivation, kind))
@@ -172,9 +181,9 @@ class Evaluator:
 
     @cached_property
     def native(self) -> Any:
-        from ncsolve.backends.native_backend import NativeBackend
-
-        return NativeBackend(self.derivation)
+        """The backend other than NumPy."""
+        assert self.compiler is not None
+        return self.compiler(self.derivation)
 
     @property
     def sparse(self) -> bool:
@@ -193,16 +202,42 @@ class Evaluator:
             return True  # nothing to cut into blocks of rows
         return _work(blocks) > self.derivation.n * _work(product)
 
-    def _hessian_by_products(self, x: Array, parameters: Mapping[str, float], rows: Rows | None) -> Array:
+    def _hessian_by_products(self, x: Array, parameters: Mapping[str, float], rows: Rows | None = None) -> Array:
         H: Array = self.batch("product", MANY_DIRECTIONS, x, np.eye(len(x)), parameters=parameters, rows=rows)
         return (H + H.T) / 2
 
     def source(self, kind: str) -> str:
         """The source of the function that evaluates one point."""
-        backend = self.native if self.choice == "numba" and kind not in self._unprintable else self.numpy
-        backend.function(kind, POINT)
-        text: str = backend.sources[kind]
-        return text
+        if self.choice not in ("numpy", "auto"):
+            self._function(kind, POINT, False, 1)
+            if kind not in self._unprintable:
+                return str(getattr(self.native, "sources", {}).get(kind, ""))
+        self.numpy.function(kind, POINT)
+        return self.numpy.sources[kind]
+
+
+def _compiler(name: str) -> Callable[[Derivation], Any] | None:
+    """What makes a backend other than NumPy of a derivation, by its name; None for NumPy alone."""
+    if name in BACKENDS:
+        if importlib.util.find_spec("numba") is None:
+            if name == "numba":
+                raise MissingExtra("numba", "jit")
+            return None
+        return None if name == "numpy" else _numba
+    from ncsolve.hooks import registry  # plugins are loaded for names that are not ours only
+
+    others = registry().backends()
+    if name not in others:
+        known = (*BACKENDS, *others)
+        raise OptionError(f"unknown backend '{name}'.{did_you_mean(name, known)} Known: {', '.join(known)}.")
+    compiler: Callable[[Derivation], Any] = others[name]
+    return compiler
+
+
+def _numba(derivation: Derivation) -> Any:
+    from ncsolve.backends.native_backend import NativeBackend
+
+    return NativeBackend(derivation)
 
 
 def _work(ops: list[Op]) -> float:
