@@ -174,4 +174,16 @@ def s_polygamma(order: float, z: float) -> float:
 
 
 def s_digamma(z: float) -> float:
-    return float(digamma(np.float64(z)))
+    """The derivative of log gamma: recurrence up to 10, then the asymptotic series; reflection below 0."""
+    if z <= 0 and z == math.floor(z):
+        return math.nan
+    result = 0.0
+    if z < 0:
+        result = -math.pi / math.tan(math.pi * z)
+        z = 1 - z
+    while z < 10:
+        result -= 1 / z
+        z += 1
+    w = 1 / (z * z)
+    series = w * (1 / 12 - w * (1 / 120 - w * (1 / 252 - w * (1 / 240 - w * (1 / 132)))))
+    return result + math.log(z) - 0.5 / z - series

@@ -19,23 +19,38 @@ if TYPE_CHECKING:
 EQUATIONS = 20  # of the gradient, before the rest is left out
 OPERATIONS = 300  # of a formula that is still drawn in two dimensions
 LETTERS = 2000  # of a longer one, written on a line
+LIBRARIES = ("numpy", "numba", "jax", "casadi")  # of backends.export, which is imported late
 
 
-@click.command("show", short_help="Show an objective, its gradient and what was found in it.")
+class Show(click.Command):
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """A bare --code, before the problem too, means numpy."""
+        following = [*args[1:], ""]
+        bare = (arg == "--code" and after not in LIBRARIES for arg, after in zip(args, following, strict=True))
+        return super().parse_args(context, ["--code=numpy" if b else a for a, b in zip(args, bare, strict=True)])
+
+
+@click.command("show", cls=Show, short_help="Show an objective, its gradient and what was found in it.")
 @problem_argument
 @param_option
 @click.option("--latex", is_flag=True, help="Print objective and gradient as LaTeX only.")
-@click.option("--code", is_flag=True, help="Print the generated source only.")
+@click.option(
+    "--code",
+    metavar="[LIBRARY]",
+    help="Print value, gradient and Hessian only, as a file that needs nothing but LIBRARY: numpy (the default), numba, "
+    "jax or casadi.",
+)
 @backend_option
-def command(problem: str, params: dict[str, str], latex: bool, code: bool, backend: str) -> None:
+def command(problem: str, params: dict[str, str], latex: bool, code: str | None, backend: str) -> None:
     """Show the objective of PROBLEM, its gradient as a formula and the structure that was found."""
+    from ncsolve.backends.export import export
     from ncsolve.oracle import compile
 
     declared = load_problem(problem, params)
     if latex:
         click.echo("\n".join(as_latex(formula) for formula in formulas(declared)))
     if code:
-        click.echo(compile(declared, backend).source, nl=False)
+        click.echo(export(declared, code), nl=False)
     if not (latex or code):
         click.echo("\n".join(describe(declared, compile(declared, backend).structure.summary())))
 
