@@ -4,10 +4,23 @@ from collections.abc import Callable
 
 
 def ncsolve_register_solvers(register: Callable[[type], None]) -> None:
+    from ncsolve_second_order.bfgs import BFGS
     from ncsolve_second_order.gauss_newton import GaussNewton
     from ncsolve_second_order.lbfgs import LBFGS
+    from ncsolve_second_order.newton import Newton
+    from ncsolve_second_order.regularized_newton import RegularizedNewton
+    from ncsolve_second_order.saddle_free import SaddleFreeNewton
     from ncsolve_second_order.trust_region import TrustRegion
+    from ncsolve_second_order.trust_region_krylov import TrustRegionKrylov
 
-    register(GaussNewton)
-    register(LBFGS)
-    register(TrustRegion)
+    for solver in (
+        BFGS,
+        GaussNewton,
+        LBFGS,
+        Newton,
+        RegularizedNewton,
+        SaddleFreeNewton,
+        TrustRegion,
+        TrustRegionKrylov,
+    ):
+        register(solver)

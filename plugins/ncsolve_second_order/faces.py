@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ncsolve_second_order.secular import FactorModel
-from ncsolve_second_order.subproblem import Model, ModelStep
+from ncsolve_second_order.subproblem import ModelStep
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -20,14 +19,29 @@ FACES = 20  # tried in one step
 CAUCHY = 0.1  # part of the Cauchy point's decrease that a step must reach
 
 
-def minimise_inside(oracle: Oracle, model: Any, x: Vector, radius: float) -> ModelStep:
+class QuadraticModel(Protocol):
+    """m(p) = g'p + p'Hp/2, however H is given."""
+
+    g: Vector
+
+    def value(self, p: Vector) -> float:
+        """m(p)"""
+
+    def minimise(self, radius: float) -> ModelStep:
+        """A step |p| <= radius that makes m as low as this model can."""
+
+    def on_face(self, p: Vector, free: NDArray[np.bool_]) -> QuadraticModel:
+        """The model around p in the free variables."""
+
+
+def minimise_inside(oracle: Oracle, model: QuadraticModel, x: Vector, radius: float) -> ModelStep:
     """A step p with |p| <= radius and x + p inside the bounds, where there are any, that makes the model low."""
     if oracle.lower is None or oracle.upper is None:
         return model.minimise(radius)
     return minimise_in_box(model, oracle.lower - x, oracle.upper - x, radius)
 
 
-def minimise_in_box(model: Model | FactorModel, low: Vector, high: Vector, radius: float) -> ModelStep:
+def minimise_in_box(model: QuadraticModel, low: Vector, high: Vector, radius: float) -> ModelStep:
     """A good, if not the best, p with low <= p <= high and |p| <= radius; low <= 0 <= high.
 
     On the face that the gradient leaves free the ball's subproblem is solved exactly and followed to the first bound;
@@ -41,7 +55,7 @@ def minimise_in_box(model: Model | FactorModel, low: Vector, high: Vector, radiu
         if not free.any() or room <= 0:
             break
         q = np.zeros_like(p)
-        q[free], on_boundary = face(model, p, free).minimise(room)
+        q[free], on_boundary = (model if free.all() and not p.any() else model.on_face(p, free)).minimise(room)
         part, hit = to_bound(p, q, low, high)
         p = np.clip(p + part * q, low, high)
         if part == 1:
@@ -54,14 +68,6 @@ def minimise_in_box(model: Model | FactorModel, low: Vector, high: Vector, radiu
     return ModelStep(p, on_boundary) if model.value(p) <= CAUCHY * model.value(cauchy) else ModelStep(cauchy, False)
 
 
-def face(model: Model | FactorModel, p: Vector, free: NDArray[np.bool_]) -> Model | FactorModel:
-    """The model around p in the free variables."""
-    if free.all() and not p.any():
-        return model
-    g, H = (model.g + model.H @ p)[free], model.H
-    return Model(g, H[np.ix_(free, free)]) if isinstance(H, np.ndarray) else FactorModel(g, H[free][:, free])
-
-
 def to_bound(p: Vector, q: Vector, low: Vector, high: Vector) -> tuple[float, NDArray[np.bool_]]:
     """The largest part <= 1 of q that stays inside the box from p, and the variables that stop it."""
     limit = np.where(q < 0, low, high)
@@ -70,7 +76,7 @@ def to_bound(p: Vector, q: Vector, low: Vector, high: Vector) -> tuple[float, ND
     return part, parts <= part
 
 
-def cauchy_point(model: Model | FactorModel, low: Vector, high: Vector, radius: float) -> Vector:
+def cauchy_point(model: QuadraticModel, low: Vector, high: Vector, radius: float) -> Vector:
     """P(-t g) inside the ball for the first t, t/4, t/16, ... at which m is low enough [Conn, Gould & Toint 1988]."""
     g = model.g
     t = radius / float(np.abs(g).max() or 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -51,3 +52,38 @@ def largest_entry(H: Any) -> float:
     """max |H_ij|; nan where an entry is."""
     entries = H if isinstance(H, np.ndarray) else H.data
     return float(np.abs(entries).max(initial=0.0))
+
+
+def shifted_cholesky(H: Any, growth: float = 4.0) -> tuple[Solve, float]:
+    """b -> (H + tau I)^-1 b with the first tau = 0, t, 4t, 16t, ... for which H + tau I is positive definite.
+
+    t is half of the least diagonal entry's distance to positive values, and at least 1e-3 of the largest entry [Nocedal
+    & Wright 2006, Alg. 3.3].
+    """
+    lowest, largest = float(H.diagonal().min()), largest_entry(H)
+    tau = 0.0 if lowest > 0 else -lowest + 1e-3 * (largest or 1.0)
+    while (solve := cholesky(H, tau)) is None:
+        tau = max(growth * tau, 1e-3 * largest)
+    return solve, tau
+
+
+def modified_solve(H: NDArray[np.float64]) -> Solve:
+    """b -> B^-1 b, where B is H with the blocks of its factorisation L D L' made positive [Cheng & Higham 1998].
+
+    Eigenvalues of D below delta = sqrt(eps) |H| become their absolute value, or delta if that is larger.
+    """
+    from scipy.linalg import ldl, solve_triangular
+
+    L, D, order = ldl(H)
+    L = L[order]
+    w, V = np.linalg.eigh(D)  # D has blocks of 1 or 2, and so has V
+    w = np.maximum(np.abs(w), math.sqrt(np.finfo(float).eps) * (largest_entry(H) or 1.0))
+
+    def solve(b: Vector) -> Vector:
+        z = solve_triangular(L, b[order], lower=True, unit_diagonal=True)
+        z = V @ ((V.T @ z) / w)
+        x = np.empty_like(b)
+        x[order] = solve_triangular(L, z, lower=True, trans=1, unit_diagonal=True)
+        return x
+
+    return solve

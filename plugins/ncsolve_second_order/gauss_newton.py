@@ -10,11 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.solving import option
-from ncsolve_second_order.faces import minimise_inside
-from ncsolve_second_order.factor import largest_entry
-from ncsolve_second_order.ratio import shortening, try_step
-from ncsolve_second_order.region import ACCEPT, radius_after, relaxed
-from ncsolve_second_order.secular import EIGEN, FactorModel, model_of
+from ncsolve_second_order.region import RegionState, first_radius, region_step
+from ncsolve_second_order.secular import EIGEN, FactorModel, curved_model
 from ncsolve_second_order.subproblem import Model, ModelStep, minimise_diagonal
 
 if TYPE_CHECKING:
@@ -50,7 +47,7 @@ class GaussNewton:
     it is counted as a gradient, which is 2 J'r.
     """
 
-    radius: float | None = option(None, "first trust-region radius Delta; none: max(1, |x0|)", above=0)
+    radius: float | None = option(None, "first trust-region radius Delta; none: 1, or the largest |x0_i|", above=0)
     max_radius: float = option(math.inf, "largest Delta", above=0)
     switch: float = option(
         0.2, "part of f that a step must remove for the next one to do without H", at_least=0, at_most=1
@@ -64,31 +61,19 @@ class GaussNewton:
     def init(self, oracle: Oracle, x0: Vector, rng: np.random.Generator) -> GaussNewtonState:
         squares = Squares(oracle)
         f, g = squares.value(x0), squares.gradient(x0)
-        radius = self.radius or max(1.0, float(np.linalg.norm(x0)))
-        return GaussNewtonState(x0, f, g, min(radius, self.max_radius), (f,))
+        return GaussNewtonState(x0, f, g, first_radius(self.radius, self.max_radius, x0), (f,))
 
     def step(self, oracle: Oracle, state: GaussNewtonState, rng: np.random.Generator) -> GaussNewtonState:
         x, f, g, radius = state.x, state.objective, state.gradient, state.radius
         squares = Squares(oracle)
-        model = model_of(g, oracle.hessian(x)) if state.newton else squares.model(x, g)
+        model = curved_model(g, oracle.hessian(x), radius) if state.newton else squares.model(x, g, radius)
         excess = max(state.recent) - f
-        while radius > np.finfo(float).eps * float(np.abs(x).max()) and np.isfinite(largest_entry(model.H)):
-            p, restricted = minimise_inside(oracle, model, x, radius)
-            promised = -model.value(p)
-            if not promised > 0:
-                break
-            y, value, rho = try_step(squares, x, f, g, p, promised)
-            length = float(np.linalg.norm(p))
-            if relaxed(rho, f - value, promised, excess) > ACCEPT:
-                return GaussNewtonState(
-                    y,
-                    value,
-                    squares.gradient(y),
-                    radius_after(radius, length, rho, restricted, self.max_radius),
-                    (*state.recent, value)[-1 - self.memory :],
-                    int(f - value < self.switch * f),
-                )
-            radius = shortening(float(g.dot(p)), value - f) * length
+        region = RegionState(x, f, g, radius)
+        trial, radius = region_step(oracle, region, model, self.max_radius, excess=excess, objective=squares)
+        if trial is not None:
+            recent = (*state.recent, trial.f)[-1 - self.memory :]
+            newton = int(f - trial.f < self.switch * f)
+            return GaussNewtonState(trial.x, trial.f, squares.gradient(trial.x), radius, recent, newton)
         if state.newton:
             return replace(state, radius=radius, stalled=True)
         return replace(state, newton=1)
@@ -111,12 +96,12 @@ class Squares:
     def gradient(self, x: Vector) -> Vector:
         return np.asarray(2 * (self.squares.jacobian(x).T @ self.squares.residuals(x)))
 
-    def model(self, x: Vector, g: Vector) -> Model | FactorModel | SingularModel:
+    def model(self, x: Vector, g: Vector, radius: float) -> Model | FactorModel | SingularModel:
         """|r + Jp|^2 - |r|^2"""
         r, J = self.squares.residuals(x), self.squares.jacobian(x)
         if isinstance(J, np.ndarray) and len(x) <= EIGEN and np.isfinite(J).all():
             return SingularModel(r, J)
-        return model_of(g, 2 * (J.T @ J))
+        return curved_model(g, 2 * (J.T @ J), radius)
 
 
 class SingularModel:
@@ -138,6 +123,10 @@ class SingularModel:
         """m(p)"""
         Jp = self.J @ p
         return float(Jp.dot(2 * self.r + Jp))
+
+    def on_face(self, p: Vector, free: NDArray[np.bool_]) -> SingularModel:
+        """The model around p in the free variables."""
+        return SingularModel(self.r + self.J @ p, self.J[:, free])
 
     def minimise(self, radius: float) -> ModelStep:
         """The minimiser of m in the ball of this radius; the shortest one where there are several."""

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve_second_order.line_search import NOISE
 
-if TYPE_CHECKING:
-    from ncsolve.oracle import Oracle
-
 Vector = NDArray[np.float64]
+
+
+class Objective(Protocol):
+    """As much of an oracle as a trial step needs."""
+
+    def project(self, x: Vector) -> Vector: ...
+
+    def value(self, x: Vector) -> float: ...
+
+    def gradient(self, x: Vector) -> Vector: ...
 
 
 class Trial(NamedTuple):
@@ -23,7 +30,7 @@ class Trial(NamedTuple):
     """(f(x) - f(x + p)) / promised; -inf where f(x + p) is not finite."""
 
 
-def try_step(oracle: Oracle, x: Vector, f: float, g: Vector, p: Vector, promised: float) -> Trial:
+def try_step(oracle: Objective, x: Vector, f: float, g: Vector, p: Vector, promised: float) -> Trial:
     """Evaluate f at x + p, inside the bounds.
 
     Where rounding hides the fall of f, the trapezoid rule takes its place: f(x + p) - f(x) = (g(x) + g(x + p))'p / 2.
@@ -42,3 +49,8 @@ def shortening(slope: float, rise: float) -> float:
     bend = rise - slope
     part = -0.5 * slope / bend if math.isfinite(bend) and bend > 0 else 0.25
     return min(max(part, 0.1), 0.5)
+
+
+def too_short(length: float, x: Vector) -> bool:
+    """Whether a step of this length changes nothing at x but rounding."""
+    return length <= np.finfo(float).eps * float(np.abs(x).max(initial=0.0)) or length <= np.finfo(float).tiny

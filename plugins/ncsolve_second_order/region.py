@@ -1,9 +1,75 @@
-"""Rules of trust regions: when a step is accepted, and how the radius Delta follows."""
+"""Methods in a trust region: one step of all of them, whatever their model."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve_second_order.faces import QuadraticModel, minimise_inside
+from ncsolve_second_order.ratio import Objective, Trial, shortening, too_short, try_step
+
+if TYPE_CHECKING:
+    from ncsolve.oracle import Oracle
+
+Vector = NDArray[np.float64]
+
 ACCEPT, POOR, GOOD = 1e-4, 0.25, 0.75
 GROWTH = 2.5
+
+
+@dataclass(frozen=True)
+class RegionState:
+    """A point and the trust region around it."""
+
+    x: Vector
+    objective: float
+    gradient: Vector
+    radius: float
+    first: float = 0.0
+    """|g| at the first point."""
+    stalled: bool = False
+
+
+class Accepted(NamedTuple):
+    """The step that was accepted, or None, and the radius that follows."""
+
+    trial: Trial | None
+    radius: float
+
+
+def first_radius(radius: float | None, max_radius: float, x0: Vector) -> float:
+    """Delta to begin with."""
+    return min(radius or max(1.0, float(np.abs(x0).max())), max_radius)
+
+
+def region_step(
+    oracle: Oracle,
+    state: RegionState,
+    model: QuadraticModel,
+    max_radius: float,
+    *,
+    excess: float = 0.0,
+    objective: Objective | None = None,
+) -> Accepted:
+    """Shorten Delta until x + p lowers f as the model promised [Conn, Gould & Toint 2000, Alg. 6.1.1].
+
+    `excess` is how far above f(x) a non-monotone method measures from; `objective` is what f and g are taken from.
+    """
+    x, f, g, radius = state.x, state.objective, state.gradient, state.radius
+    while not too_short(radius, x):
+        p, restricted = minimise_inside(oracle, model, x, radius)
+        promised, length = -model.value(p), float(np.linalg.norm(p))
+        if not (promised > 0 and math.isfinite(length)):
+            break
+        trial = try_step(objective or oracle, x, f, g, p, promised)
+        if relaxed(trial.rho, f - trial.f, promised, excess) > ACCEPT:
+            return Accepted(trial, radius_after(radius, length, trial.rho, restricted, max_radius))
+        radius = shortening(float(g.dot(p)), trial.f - f) * min(length, radius)
+    return Accepted(None, radius)
 
 
 def relaxed(rho: float, fall: float, promised: float, excess: float) -> float:

@@ -1,12 +1,14 @@
-"""The trust-region subproblem by factorisations of H + lambda I, for Hessians too large for their eigenvectors.
+"""Quadratic models in a ball, and with a cubic term, by factorisations of H + lambda I, dense or sparse.
 
-Newton's method on 1/|p| - 1/Delta, p = -(H + lambda I)^-1 g, safeguarded by bounds of lambda, finds the multiplier in a
-few factorisations, dense or sparse [More & Sorensen 1983].
+For Hessians too large for their eigenvectors. Newton's method on 1/|p| - 1/Delta, p = -(H + lambda I)^-1 g, safeguarded
+by bounds of lambda, finds the multiplier in a few factorisations [More & Sorensen 1983]; with a cubic term sigma/lambda
+takes the place of 1/Delta [Cartis, Gould & Toint 2011, section 6.1].
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,34 @@ EIGEN = 200
 """Up to this n one eigendecomposition of a dense matrix costs less than some factorisations."""
 
 
+@dataclass(frozen=True)
+class Ball:
+    """|p| = Delta, whatever lambda is."""
+
+    radius: float
+
+    def length(self, multiplier: float) -> float:
+        return self.radius
+
+    def reciprocal_slope(self, multiplier: float) -> float:
+        """The derivative of 1/length by lambda."""
+        return 0.0
+
+
+@dataclass(frozen=True)
+class Cubic:
+    """|p| = lambda / sigma: stationary points of m(p) + sigma |p|^3 / 3."""
+
+    sigma: float
+
+    def length(self, multiplier: float) -> float:
+        return multiplier / self.sigma
+
+    def reciprocal_slope(self, multiplier: float) -> float:
+        """The derivative of 1/length by lambda."""
+        return -self.sigma / multiplier**2 if multiplier > 0 else 0.0
+
+
 def ball_step(g: Vector, H: Any, radius: float, tolerance: float = 1e-3) -> tuple[Vector, bool]:
     """The minimiser p of g'p + p'Hp/2 over |p| <= radius, and whether |p| = radius within the tolerance."""
     solve = cholesky(H) if float(H.diagonal().min()) > 0 else None
@@ -30,16 +60,24 @@ def ball_step(g: Vector, H: Any, radius: float, tolerance: float = 1e-3) -> tupl
             return p, False
     norm, size = float(row_sums(H).max()), float(np.linalg.norm(g))
     low, high = max(size / radius - norm, -float(H.diagonal().min()), 0.0), size / radius + norm
-    return _search(g, H, (low, high), radius, tolerance), True
+    return _search(g, H, (low, high), Ball(radius), tolerance), True
 
 
-def _search(g: Vector, H: Any, bracket: tuple[float, float], length: float, tolerance: float) -> Vector:
-    """p(lambda) of this length, for a lambda in the bracket."""
+def cubic_step(g: Vector, H: Any, sigma: float, tolerance: float = 1e-3) -> Vector:
+    """The minimiser of g'p + p'Hp/2 + sigma |p|^3 / 3, up to this relative error of |p|."""
+    norm, size = float(row_sums(H).max()), float(np.linalg.norm(g))
+    high = 0.5 * norm + math.sqrt(0.25 * norm * norm + sigma * size)
+    low = max(-float(H.diagonal().min()), sigma * size / high if high > 0 else 0.0)
+    return _search(g, H, (low, max(high, norm) * (1 + 1e-9)), Cubic(sigma), tolerance)
+
+
+def _search(g: Vector, H: Any, bracket: tuple[float, float], goal: Ball | Cubic, tolerance: float) -> Vector:
+    """p(lambda) of the length wanted, for a lambda in the bracket."""
     low, high = bracket
     multiplier = low
     p = np.zeros_like(g)
     for _ in range(100):
-        solve = cholesky(H, multiplier)
+        solve, length = cholesky(H, multiplier), goal.length(multiplier)
         newton = low
         if solve is None:
             low = multiplier
@@ -51,8 +89,9 @@ def _search(g: Vector, H: Any, bracket: tuple[float, float], length: float, tole
                 return p
             if high - low <= 1e-13 * high:
                 return to_length(p, _lowest_direction(solve, len(g)), length)
-            if size > 0:
-                newton = multiplier - (1 / size - 1 / length) / (float(p.dot(solve(p))) / size**3)
+            if size > 0 and length > 0:
+                slope = float(p.dot(solve(p))) / size**3 - goal.reciprocal_slope(multiplier)
+                newton = multiplier - (1 / size - 1 / length) / slope
         multiplier = newton if low < newton < high else max(math.sqrt(low * high), low + 0.01 * (high - low))
     return p
 
@@ -89,7 +128,30 @@ class FactorModel:
         """The minimiser of m in the ball of this radius, up to 0.1% of the length."""
         return ModelStep(*ball_step(self.g / self.scale, self.H / self.scale, radius))
 
+    def minimise_cubic(self, sigma: float) -> Vector:
+        """The minimiser of m(p) + sigma |p|^3 / 3, up to 0.1% of the length."""
+        return cubic_step(self.g / self.scale, self.H / self.scale, sigma / self.scale)
+
+    def on_face(self, p: Vector, free: NDArray[np.bool_]) -> Model | FactorModel:
+        """The model around p in the free variables."""
+        H = self.H[np.ix_(free, free)] if isinstance(self.H, np.ndarray) else self.H[free][:, free]
+        return model_of((self.g + self.H @ p)[free], H)
+
 
 def model_of(g: Vector, H: Any) -> Model | FactorModel:
     """The quadratic model of g and H: by eigenvectors where they are cheap, else by factorisations."""
     return Model(g, H) if isinstance(H, np.ndarray) and len(g) <= EIGEN else FactorModel(g, H)
+
+
+def curved_model(g: Vector, H: Any, radius: float) -> Model | FactorModel:
+    """The quadratic model of g and H; where H is not finite, that of a steepest descent of length `radius`."""
+    if not math.isfinite(largest_entry(H)):
+        H = _multiple(len(g), float(np.linalg.norm(g)) / radius or 1.0)
+    return model_of(g, H)
+
+
+def _multiple(n: int, size: float) -> Any:
+    """size times the identity."""
+    from scipy.sparse import eye_array
+
+    return size * (np.eye(n) if n <= EIGEN else eye_array(n, format="csr"))

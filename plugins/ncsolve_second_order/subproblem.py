@@ -1,4 +1,4 @@
-"""The trust-region subproblem: minimise g'p + p'Hp/2 subject to |p| <= Delta, exactly."""
+"""Quadratic models in a ball, and with a cubic term, minimised exactly in the eigenbasis of H."""
 
 from __future__ import annotations
 
@@ -43,12 +43,25 @@ class Model:
         """The minimiser of m in the ball of this radius; one of them where -p is as good as p."""
         if self._newton is not None and np.linalg.norm(self._newton) <= radius:
             return ModelStep(self._newton, False)
+        w, V = self.eigen()
+        q, on_boundary = minimise_diagonal(V.T @ (self.g / self.scale), w, radius)
+        return ModelStep(V @ q, on_boundary)
+
+    def minimise_cubic(self, sigma: float) -> Vector:
+        """The minimiser of m(p) + sigma |p|^3 / 3."""
+        w, V = self.eigen()
+        return np.asarray(V @ cubic_diagonal(V.T @ (self.g / self.scale), w, sigma / self.scale))
+
+    def on_face(self, p: Vector, free: NDArray[np.bool_]) -> Model:
+        """The model around p in the free variables."""
+        return Model((self.g + self.H @ p)[free], self.H[np.ix_(free, free)])
+
+    def eigen(self) -> tuple[Vector, Matrix]:
+        """Eigenvalues of H / scale, ascending, and eigenvectors."""
         if self._eigen is None:
             w, V = np.linalg.eigh(self.H / self.scale)
             self._eigen = w, V
-        w, V = self._eigen
-        q, on_boundary = minimise_diagonal(V.T @ (self.g / self.scale), w, radius)
-        return ModelStep(V @ q, on_boundary)
+        return self._eigen
 
     def _newton_step(self) -> Vector | None:
         """-inverse(H) g if H is positive definite, else None."""
@@ -88,6 +101,40 @@ def minimise_diagonal(a: Vector, w: Vector, radius: float) -> tuple[Vector, bool
         q = diagonal_solve(a, d, mu)
         size = float(np.linalg.norm(q))
     return q * (radius / size), True
+
+
+def cubic_diagonal(a: Vector, w: Vector, sigma: float) -> Vector:
+    """Minimise a'q + sum(w q^2)/2 + sigma |q|^3 / 3, w ascending.
+
+    q_i = -a_i / (w_i + lambda) with lambda = sigma |q| and w + lambda >= 0 [Nesterov & Polyak 2006, section 5; Cartis,
+    Gould & Toint 2011, Thm 3.1]. With mu = lambda - max(-w_0, 0) as the unknown, 1/|q| - sigma / lambda is concave and
+    rises: Newton's method climbs to the root from below.
+    """
+    least = max(-float(w[0]), 0.0)
+    d = w + least
+    size, lowest = float(np.linalg.norm(a)), float(np.linalg.norm(a[w == w[0]]))
+    mu = max(_root(lowest, abs(float(w[0])), sigma), _root(size, float(w[-1]), sigma) - least)
+    q = diagonal_solve(a, d, mu)
+    length = float(np.linalg.norm(q))
+    if mu == 0 and least > 0 and length * sigma <= least:  # the hard case
+        q[0] = math.sqrt((least / sigma) ** 2 - length**2)
+    for _ in range(100):
+        if mu + least == 0 or length * sigma <= (mu + least) * (1 + 1e-14):
+            break
+        slope = -float(q.dot(diagonal_solve(q, d, mu))) / length**3 + sigma / (mu + least) ** 2
+        step = (sigma / (mu + least) - 1 / length) / slope
+        if not mu + step > mu:
+            break
+        mu += step
+        q = diagonal_solve(a, d, mu)
+        length = float(np.linalg.norm(q))
+    return q
+
+
+def _root(size: float, curvature: float, sigma: float) -> float:
+    """The lambda >= 0 with lambda (lambda + curvature) = sigma size: a bound of the multiplier."""
+    root = curvature + math.sqrt(curvature * curvature + 4 * sigma * size)
+    return 2 * sigma * size / root if root > 0 else 0.0
 
 
 def diagonal_solve(a: Vector, d: Vector, mu: float) -> Vector:

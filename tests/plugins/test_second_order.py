@@ -10,8 +10,9 @@ import sympy as sp
 
 import ncsolve as nc
 from ncsolve_second_order.faces import minimise_in_box
-from ncsolve_second_order.lbfgs import inside, norm, two_loop
+from ncsolve_second_order.lbfgs import two_loop
 from ncsolve_second_order.line_search import ARMIJO, CURVATURE, Trial, strong_wolfe
+from ncsolve_second_order.paths import inside, norm
 from ncsolve_second_order.subproblem import Model
 
 x, y = sp.symbols("x y")
@@ -236,12 +237,6 @@ def test_newton_converges_quadratically_at_the_end():
     norms = result.trace.gradient_norm
     assert norms[-1] <= 10 * norms[-2] ** 2
     assert result.iterations <= 6
-
-
-def test_a_dense_hessian_that_is_too_large_is_refused():
-    v, i = sp.IndexedBase("v", shape=(6000,)), sp.Symbol("i", integer=True)
-    with pytest.raises(nc.NcsolveError, match=r"works with a dense Hessian, too large for n = 6000\. Use 'lbfgs'."):
-        nc.solve(nc.Problem(sp.Sum(v[i] ** 2, (i, 0, 5999)), start={v: 1.0}), "trust-region")
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "trust-region"])
