@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,8 +22,24 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-
+_ARRAY = np.ndarray
+_FLOAT = np.dtype(np.float64)
 _SMALL = 1000  # variables up to which the last point is remembered by its value
+
+
+class _Same:
+    """An array that nobody can write to, equal to itself only."""
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.array is self.array
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+Key: TypeAlias = bytes | _Same
 
 
 class Oracle:
@@ -51,21 +67,25 @@ class Oracle:
         self._limit: float = float("inf")
         self._deadline: float = float("inf")
         self._counting = True
-        self._last: Array | bytes | None = None
-        self._last_value: float | None = None
-        self._last_gradient: Array | None = None
+        self._guard()
+        self._settled = self.evaluator.settled
+        self._shape = (self.n,)
+        self._small = self.n <= _SMALL
+        self._memory: tuple[Key | None, float, bytes | None] = None, 0.0, None  # the last point, its value and gradient
 
     # -- evaluation --------------------------------------------------------------------------------------------------
 
     def value(self, x: ArrayLike, rows: ArrayLike | None = None) -> Any:
         """f(x): a float, or (m,) for a batch. With `rows`, the estimate of f from these rows of its finite sum."""
         x = self._checked(x)
-        if x.ndim == 1 and rows is None:
-            if self._remembers(x) and self._last_value is not None:
-                return self._last_value
+        if rows is None and x.ndim == 1:
+            key = self._key(x)
+            last, value, _ = self._memory
+            if key is not None and key == last:
+                return value
             self._count("value", 1)
             value = float(self._point("value", x))
-            self._remember(x, value, None)
+            self._memory = key, value, None
             return value
         subset = self._rows(rows)
         self._count("value", len(x) if x.ndim == 2 else 1, rows=subset)
@@ -84,33 +104,45 @@ class Oracle:
         With `rows` (integers, repetition allowed) both are the unbiased estimates (N/|rows|) sum over rows + rest, at a
         cost in proportion to the rows.
         """
-        x = self._checked(x)
-        if x.ndim == 1 and rows is None:
-            return self._remembered_gradient(x)
-        subset = self._rows(rows)
-        m = len(x) if x.ndim == 2 else 1
-        self._count("value", m, rows=subset)
-        self._count("gradient", m, points=0)
-        value, gradient = (
-            self._batch("gradient", BATCH, x, rows=subset) if x.ndim == 2 else self._point("gradient", x, rows=subset)
-        )
+        # solvers call this most: at a point, what it does beside the evaluation is written out, without detours
+        if rows is not None or not (
+            type(x) is _ARRAY and x.shape == self._shape and x.dtype is _FLOAT and x.flags.c_contiguous
+        ):
+            x = self._checked(x)
+            if rows is not None or x.ndim == 2:
+                return self._estimate(x, self._rows(rows))
+        key = x.tobytes() if self._small else self._key(x)
+        last, value, remembered = self._memory
+        known = key is not None and key == last
+        if known and remembered is not None:
+            return value, np.frombuffer(remembered).copy()
+        if self._points < self._unguarded:
+            counts = self.counts
+            counts["gradient"] += 1
+            if not known:
+                counts["value"] += 1
+                self._points += 1.0
+        else:
+            self._count("value", 0 if known else 1)
+            self._count("gradient", 1, points=0)
+        function = self._settled.get("gradient")
+        value, gradient = function(x, self._parameters) if function else self._point("gradient", x)
+        self._memory = key, value, gradient.tobytes() if key is not None else None
         return value, gradient
 
-    def _remembered_gradient(self, x: Array) -> tuple[float, Array]:
-        known = self._remembers(x)
-        if known and self._last_gradient is not None:
-            assert self._last_value is not None
-            return self._last_value, self._last_gradient.copy()
-        self._count("value", 0 if known else 1)
-        self._count("gradient", 1, points=0)
-        value, gradient = self._point("gradient", x)
-        value = float(value)
-        self._remember(x, value, gradient)
-        return value, gradient.copy() if self._last is not None else gradient
+    def _estimate(self, x: Array, rows: Rows | None) -> tuple[Any, Array]:
+        """Value and gradient of a batch, of rows, or of both."""
+        m = len(x) if x.ndim == 2 else 1
+        self._count("value", m, rows=rows)
+        self._count("gradient", m, points=0)
+        both: tuple[Any, Array] = (
+            self._batch("gradient", BATCH, x, rows=rows) if x.ndim == 2 else self._point("gradient", x, rows=rows)
+        )
+        return both
 
     def hessian(self, x: ArrayLike, dense: bool = False, rows: ArrayLike | None = None) -> Any:
         """The exact Hessian: (n, n) or (m, n, n), or a sparse array where its structure leaves most of it zero."""
-        x, subset = self._checked(x), self._rows(rows)
+        x, subset = self._checked(x), None if rows is None else self._rows(rows)
         if x.ndim == 2:
             self._count("hessian", len(x), rows=subset)
             return self._batch("hessian", BATCH, x, rows=subset)
@@ -119,7 +151,7 @@ class Oracle:
 
     def hvp(self, x: ArrayLike, v: ArrayLike, rows: ArrayLike | None = None) -> Array:
         """The Hessian-vector product H(x) v, shaped as v. One x with many v, and a batch of both, are possible."""
-        x, v, subset = self._checked(x), self._checked(v), self._rows(rows)
+        x, v, subset = self._checked(x), self._checked(v), None if rows is None else self._rows(rows)
         product: Array
         if v.ndim == 1 and x.ndim == 1:
             self._count("hvp", 1, rows=subset)
@@ -166,6 +198,8 @@ class Oracle:
         return gradient
 
     def _point(self, kind: str, *arrays: Array, rows: Rows | None = None) -> Any:
+        if rows is None and (function := self._settled.get(kind)) is not None:
+            return function(*arrays, self._parameters)
         return self.evaluator.point(kind, *arrays, parameters=self._weighted(rows), rows=rows)
 
     def _batch(self, kind: str, roles: frozenset[str], *arrays: Array, rows: Rows | None = None) -> Any:
@@ -190,6 +224,8 @@ class Oracle:
         return subset
 
     def _checked(self, x: ArrayLike) -> Array:
+        if type(x) is _ARRAY and x.shape == self._shape and x.dtype is _FLOAT and x.flags.c_contiguous:
+            return x
         array = np.ascontiguousarray(x, dtype=np.float64)
         if array.ndim not in (1, 2) or array.shape[-1] != self.n:
             raise ProblemError(
@@ -200,26 +236,21 @@ class Oracle:
 
     # -- memory, counting and budget ---------------------------------------------------------------------------------
 
-    def _remembers(self, x: Array) -> bool:
-        last = self._last
-        return last is not None and (x is last if type(last) is np.ndarray else x.tobytes() == last)
-
-    def _remember(self, x: Array, value: float, gradient: Array | None) -> None:
-        """Small points are known by their bytes; a large one is kept only when nobody can write to it."""
-        if self.n <= _SMALL:
-            self._last = x.tobytes()
-        else:
-            self._last = None if x.flags.writeable else x
-        self._last_value, self._last_gradient = value, gradient
+    def _key(self, x: Array) -> Key | None:
+        """By what a point is known again: its bytes; a large one is kept only when nobody can write to it."""
+        if self._small:
+            return x.tobytes()
+        return None if x.flags.writeable else _Same(x)
 
     def _count(self, kind: str, m: int, points: int | None = None, rows: Rows | None = None) -> None:
         """Counts m evaluations; those of a subset of rows spend the budget in proportion."""
-        if not self._counting:
-            return
-        if self._points >= self._limit:
-            raise BudgetExhausted("EVALUATIONS")
-        if self._deadline < float("inf") and time.perf_counter() > self._deadline:
-            raise BudgetExhausted("TIME")
+        if self._points >= self._unguarded:
+            if not self._counting:
+                return
+            if self._points >= self._limit:
+                raise BudgetExhausted("EVALUATIONS")
+            if self._deadline < float("inf") and time.perf_counter() > self._deadline:
+                raise BudgetExhausted("TIME")
         self.counts[kind] += m
         share = 1.0 if rows is None else len(rows) / self.rows
         self._points += share * (m if points is None else points)
@@ -233,15 +264,22 @@ class Oracle:
         """From now on, at most so many more points, and none after `deadline` (of time.perf_counter)."""
         self._limit = float("inf") if evaluations is None else self._points + evaluations
         self._deadline = float("inf") if deadline is None else deadline
+        self._guard()
+
+    def _guard(self) -> None:
+        """Below `_unguarded` points, an evaluation is counted without looking at the clock or at limits."""
+        self._unguarded = self._limit if self._counting and self._deadline == float("inf") else -1.0
 
     @contextmanager
     def uncounted(self) -> Iterator[None]:
         """Evaluations inside are neither counted nor limited."""
         before, self._counting = self._counting, False
+        self._guard()
         try:
             yield
         finally:
             self._counting = before
+            self._guard()
 
     # -- facts -------------------------------------------------------------------------------------------------------
 

@@ -50,8 +50,9 @@ class Evaluator:
         self.choice = backend if self.compiler else "numpy"
         self.settled: dict[str, Function] = {}
         """f(x, ..., parameters) by kind: how single points are evaluated, where that will not change any more."""
+        self._settled_rows: dict[str, Function] = {}
         self._spent: dict[str, float] = {}
-        self._estimates: dict[str, tuple[float, float]] = {}
+        self._estimates: dict[str, float] = {}
         self._unprintable: set[str] = set()
 
     # -- evaluation --------------------------------------------------------------------------------------------------
@@ -59,12 +60,12 @@ class Evaluator:
     def point(self, kind: str, *arrays: Array, parameters: Mapping[str, float], rows: Rows | None = None) -> Any:
         """One point."""
         if rows is not None:
-            return self._single(kind, True)(*arrays, parameters, rows)
+            return (self._settled_rows.get(kind) or self._single(kind, True))(*arrays, parameters, rows)
         return (self.settled.get(kind) or self._single(kind, False))(*arrays, parameters)
 
     def _single(self, kind: str, rows: bool) -> Function:
         """The function of a single point."""
-        settled = not rows
+        settled = True
         if kind in ("hessian", "dense_hessian") and self.by_products:
             function: Function = self._hessian_by_products
         elif not rows and (size := self._row_block(kind)):
@@ -72,11 +73,11 @@ class Evaluator:
         else:
             function = self._function(kind, POINT, rows, 1)
             by_numpy = isinstance(function, Quiet)
-            settled = not rows and not (by_numpy and self.choice == "auto" and kind not in self._unprintable)
+            settled = not by_numpy or self.choice != "auto" or kind in self._unprintable
             if by_numpy:
                 function = partial(self._by_numpy, kind, function)
         if settled:
-            self.settled[kind] = function
+            (self._settled_rows if rows else self.settled)[kind] = function
         return function
 
     def _by_numpy(self, kind: str, function: Function, *given: Any) -> Any:
@@ -107,7 +108,7 @@ class Evaluator:
         m = max(len(a) for a in arrays if a.ndim == 2)
         if kind == "hessian" and self.by_products:
             return np.array([self._hessian_by_products(x, parameters, rows) for x in arrays[0]])
-        function = self._function(kind, roles, rows, m)
+        function = self._function(kind, roles, rows is not None, m)
         extra = () if rows is None else (rows,)
         size = max(1, _BLOCK // max(self.numpy.footprint(kind, roles, rows is not None), 1))
         parts = [
@@ -154,26 +155,25 @@ class Evaluator:
         block = max(_BLOCK, 4 * result)  # adding blocks up shall cost less than computing them
         return 0 if footprint < max(_ROW_BLOCKS_FROM, block) else max(1, samples.size * block // footprint)
 
-    def _function(self, kind: str, roles: frozenset[str], rows: Rows | None, points: int) -> Any:
+    def _function(self, kind: str, roles: frozenset[str], rows: bool, points: int) -> Any:
         if self.choice != "numpy" and kind not in self._unprintable:
             if self.choice == "auto":
-                self._spent[kind] = self._spent.get(kind, 0.0) + points * self._seconds(kind, roles, rows)
+                self._spent[kind] = self._spent.get(kind, 0.0) + points * self._seconds(kind, roles)
             if self.choice != "auto" or self._spent[kind] > _REPAID:
                 try:
-                    return self.native.function(kind, roles, rows is not None)
+                    return self.native.function(kind, roles, rows)
                 except NotImplementedError:  # an operation that has no native form
                     self._unprintable.add(kind)
-        return self.numpy.function(kind, roles, rows is not None)
+        return self.numpy.function(kind, roles, rows)
 
-    def _seconds(self, kind: str, roles: frozenset[str], rows: Rows | None) -> float:
-        """What one point costs with NumPy, by counting; of a subset of rows, in proportion."""
+    def _seconds(self, kind: str, roles: frozenset[str]) -> float:
+        """What one point costs with NumPy, by counting."""
         key = f"{kind} {'batch' if roles else ''}"
         if key not in self._estimates:
             ops = self._ops(kind)
-            self._estimates[key] = (0.0 if roles else 1e-6 * len(ops), 2e-9 * sum(o.size for o in ops))
-        overhead, work = self._estimates[key]
-        samples = self.derivation.samples
-        return overhead + (work if rows is None or samples is None else work * len(rows) / samples.size)
+            overhead = 0.0 if roles else 1e-6 * len(ops)
+            self._estimates[key] = overhead + 2e-9 * sum(o.size for o in ops)
+        return self._estimates[key]
 
     def _ops(self, kind: str) -> list[Op]:
         program, roots = Program.of(self.derivation.graph, nodes_of(self.derivation, kind))

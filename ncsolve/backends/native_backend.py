@@ -11,19 +11,19 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ncsolve.backends.assembly import Pattern, is_sparse, pattern_of
+from ncsolve.backends.assembly import is_sparse, pattern_of
 from ncsolve.backends.layout import BATCH
 from ncsolve.backends.native_printer import NativePrinter, Sink
 from ncsolve.backends.numpy_backend import Key, nodes_of, order_of
-from ncsolve.backends.numpy_printer import identifier
+from ncsolve.backends.numpy_printer import execute, identifier
 from ncsolve.errors import MissingExtra
 from ncsolve.graph.derivation import Derivation
 from ncsolve.graph.differentiate import Block
@@ -96,7 +96,7 @@ class NativeBackend:
         pattern = pattern_of(self.derivation.graph, blocks, self.derivation.n)
         sinks = [_stored_entry(b, slots) for b, slots in zip(blocks, pattern.slots, strict=True)]
         entries = self._compile("hessian", ["x"], sinks, frozenset(), False, {"e": (len(pattern.indices),)})
-        return NativeSparse(entries, pattern)
+        return lambda *given: pattern.assemble(entries(*given))
 
     # -- source and machine code -------------------------------------------------------------------------------------
 
@@ -109,66 +109,45 @@ class NativeBackend:
         rows: bool,
         outputs: Mapping[str, tuple[int, ...]],
     ) -> Function:
-        """A function of the vectors and the parameters, with one sink for each node, that returns the outputs."""
+        """A function of the vectors, the parameters {name: number} and perhaps rows, with one sink for each node."""
         program, ops = Program.of(self.derivation.graph, nodes_of(self.derivation, kind))
         sinks = [Sink(op, *writer) for op, writer in zip(ops, writers, strict=True)]
         printer = NativePrinter(program, sinks, self.derivation.n, roles, self.derivation.samples if rows else None)
-        batch = ["m"] if roles else []
-        lines = [f"m = len({'x' if 'variable' in roles else 'v1'})"] if roles else []
-        for name, shape in outputs.items():
-            sizes = [*batch, *map(str, shape)]
-            lines.append(f"{name} = np.zeros(({', '.join(sizes)},))" if sizes else f"{name} = 0.0")
-        parameters = printer.parameters()
-        arguments = [
-            *vectors,
-            *(f"p_{identifier(p)}" for p in parameters),
-            *printer.arrays,
-            *(["rows"] if rows else []),
-        ]
+        stored = {name: ("m", *shape) if roles else shape for name, shape in outputs.items() if roles or shape}
+        arguments = {name: _array_type(a.dtype.name, a.ndim) for name, a in printer.arrays.items()}
+        arguments |= {name: _array_type("float64", 2 if _role(name) in roles else 1) for name in vectors}
+        arguments |= {"rows": _array_type("int64", 1)} if rows else {}
+        arguments |= {name: _array_type("float64", len(shape), written=True) for name, shape in stored.items()}
+        parameters = {f"p_{identifier(name)}": f"p[{name!r}]" for name in printer.parameters()}
+        arguments |= dict.fromkeys(parameters, "float64")
+        length = [f"m = len({'x' if 'variable' in roles else 'v1'})"] if roles else []
+        lines = [*length, *(f"{name}[...] = 0.0" if name in stored else f"{name} = 0.0" for name in outputs)]
+        number = next((name for name in outputs if name not in stored), None)
+        lines += [*printer.lines, *([f"return {number}"] if number else [])]
         name = kind + ("_batch" if roles else "") + ("_rows" if rows else "")
-        body = [*lines, *printer.lines, f"return {', '.join(outputs)}"]
-        self.sources[name] = f"def {name}({', '.join(arguments)}):\n" + "".join(f"    {line}\n" for line in body)
-        types = [
-            _array_type("float64", 2 if role in roles else 1)
-            for role in ["variable", *["direction"] * (len(vectors) - 1)]
-        ]
-        types += ["float64"] * len(parameters)
-        types += [_array_type(a.dtype.name, a.ndim) for a in printer.arrays.values()]
-        types += [_array_type("int64", 1)] if rows else []
-        compiled = _load(name, _HEADER.format(signature=", ".join(types)) + self.sources[name])
-        return Native(compiled, len(vectors), tuple(parameters), tuple(printer.arrays.values()))
+        self.sources[name] = _function(name, arguments, lines)
+        compiled = _load(name, _HEADER.format(signature=", ".join(arguments.values())) + self.sources[name])
+        # what allocates the outputs and calls: generated as well, since unpacking arguments would take as long as a call
+        given = [parameters.get(name, name) for name in arguments if name not in printer.arrays]
+        lines = [*length, *(f"{name} = empty(({', '.join(map(str, shape))},))" for name, shape in stored.items())]
+        lines += [f"{number or '_'} = compiled({', '.join(given)})", f"return {', '.join(outputs)}"]
+        compiled = partial(compiled, *printer.arrays.values()) if printer.arrays else compiled
+        call = _function("call", [*vectors, "p", *(["rows"] if rows else [])], lines)
+        function: Function = execute(call, {"compiled": compiled, "empty": np.empty})["call"]
+        return function
 
 
-def _array_type(dtype: str, ndim: int) -> str:
-    """Read-only, which takes arrays of either kind."""
-    return f'Array({dtype}, {ndim}, "C", True)'
+def _function(name: str, arguments: Iterable[str], lines: Iterable[str]) -> str:
+    return f"def {name}({', '.join(arguments)}):\n" + "".join(f"    {line}\n" for line in lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Native:
-    """Machine code with its arrays, called as f(x, ..., p) or f(x, ..., p, rows); p is the dictionary of parameters."""
-
-    compiled: Function
-    vectors: int
-    parameters: tuple[str, ...]
-    arrays: tuple[Any, ...]
-
-    def __call__(self, *given: Any) -> Any:
-        k = self.vectors
-        if not self.parameters and not self.arrays:
-            return self.compiled(*given[:k], *given[k + 1 :])
-        return self.compiled(*given[:k], *(given[k][name] for name in self.parameters), *self.arrays, *given[k + 1 :])
+def _role(vector: str) -> str:
+    return "variable" if vector == "x" else "direction"
 
 
-@dataclass(frozen=True, slots=True)
-class NativeSparse:
-    """Machine code for the stored entries of a sparse matrix, and their pattern."""
-
-    entries: Function
-    pattern: Pattern
-
-    def __call__(self, *given: Any) -> Any:
-        return self.pattern.assemble(self.entries(*given))
+def _array_type(dtype: str, ndim: int, written: bool = False) -> str:
+    """A contiguous array; one that is only read may be of either kind."""
+    return f'Array({dtype}, {ndim}, "C"{"" if written else ", True"})'
 
 
 def _store_value() -> Writer:
@@ -222,9 +201,17 @@ def cache_folder() -> Path:
     return folder
 
 
+@cache
+def _runtime() -> bytes:
+    """The text of what is compiled into every function: numba looks at the caller's own file only."""
+    from ncsolve.backends import native_runtime, runtime
+
+    return b"".join(Path(module.__file__).read_bytes() for module in (native_runtime, runtime) if module.__file__)
+
+
 def _load(name: str, source: str) -> Function:
-    """The compiled function of a module that is written once and named by its content."""
-    digest = hashlib.sha256(source.encode()).hexdigest()[:20]
+    """The compiled function of a module that is written once and named by its content and that of the runtime."""
+    digest = hashlib.sha256(source.encode() + _runtime()).hexdigest()[:20]
     path = cache_folder() / f"k{digest}.py"
     if not path.exists():
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
@@ -237,5 +224,6 @@ def _load(name: str, source: str) -> Function:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # numba looks its cached functions' modules up by name
     spec.loader.exec_module(module)
-    function: Function = getattr(module, name)
+    (compiled,) = getattr(module, name).overloads.values()
+    function: Function = compiled.entry_point  # the one signature there is: nothing to resolve in a call
     return function

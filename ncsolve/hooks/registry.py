@@ -65,8 +65,8 @@ class Registry:
         return self._table("theorems", _checked_class)
 
     def backends(self) -> dict[str, Any]:
-        """Backends by name."""
-        return self._table("backends", _checked_named)
+        """What makes a backend of a derivation, by name."""
+        return self._table("backends", _checked_backend)
 
     def register_commands(self, cli: Any) -> None:
         """Let every plugin add its commands to the command line."""
@@ -79,10 +79,13 @@ class Registry:
         return list(self._plugins)
 
     def solver(self, name: str) -> type:
-        """Return the solver class of this name. Raises OptionError, with the nearest name."""
+        """Return the solver class of this name, in any case. Raises OptionError, with the nearest name."""
         solvers = self.solvers()
         if name in solvers:
             return solvers[name]
+        for known, solver in solvers.items():
+            if known.lower() == name.lower().replace("_", "-"):
+                return solver
         broken = [f" Plugin '{plugin.name}' is broken: {plugin.error}." for plugin in self._plugins if not plugin.ok]
         raise OptionError(
             f"There is no solver '{name}'.{did_you_mean(name, solvers)} `ncsolve solvers` lists them.{''.join(broken)}"
@@ -192,6 +195,12 @@ def _checked_named(name: Any, thing: Any) -> tuple[str, Any]:
     if not isinstance(name, str) or not name:
         raise PluginError(f"{name!r} is not a name. Call register(name, thing).")
     return name, thing
+
+
+def _checked_backend(name: Any, factory: Any) -> tuple[str, Any]:
+    if not callable(factory):
+        raise PluginError(f"backend {name!r} is not callable. Call register(name, factory), with factory(derivation).")
+    return _checked_named(name, factory)
 
 
 def _order(entry: EntryPoint) -> tuple[bool, str, str]:

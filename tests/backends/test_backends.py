@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import sympy as sp
 
 import ncsolve as nc
 from ncsolve.backends import evaluator
+from ncsolve.backends.numpy_backend import NumpyBackend
 from ncsolve.errors import OptionError, ProblemError
 
 i, j, k, c, h, d = sp.symbols("i j k c h d", integer=True)
@@ -241,6 +243,25 @@ def test_auto_compiles_when_it_pays():
 def test_an_unknown_backend_is_an_error():
     with pytest.raises(OptionError, match="Did you mean 'numba'"):
         nc.compile(plane(), "nunba")
+
+
+def test_a_backend_of_a_plugin_makes_what_it_can_and_leaves_the_rest_to_numpy(monkeypatch):
+    made = []
+
+    class Traced(NumpyBackend):
+        def function(self, kind, roles=frozenset(), rows=False):
+            if kind == "product":
+                raise NotImplementedError
+            made.append(kind)
+            return super().function(kind, roles, rows)
+
+    monkeypatch.setattr("ncsolve.hooks.registry", lambda: SimpleNamespace(backends=lambda: {"traced": Traced}))
+    oracle, ours, x = nc.compile(chain(), "traced"), nc.compile(chain()), point_of(chain())
+    np.testing.assert_array_equal(oracle.gradient(x), ours.gradient(x))
+    np.testing.assert_array_equal(oracle.hvp(x, x), ours.hvp(x, x))
+    assert made == ["gradient"]
+    with pytest.raises(OptionError, match=r"Did you mean 'traced'\? Known: numpy, numba, auto, traced"):
+        nc.compile(chain(), "tracd")
 
 
 def test_large_temporaries_go_by_rows(monkeypatch):

@@ -131,7 +131,7 @@ def test_problems_theorems_and_backends_are_registered_by_name(found):
         many="class T: name = 'gd-descent'\n"
         "def ncsolve_register_problems(register): register('mine', lambda: 1)\n"
         "def ncsolve_register_theorems(register): register(T)\n"
-        "def ncsolve_register_backends(register): register('tpu', object())\n"
+        "def ncsolve_register_backends(register): register('tpu', lambda derivation: None)\n"
     )
     assert [list(table) for table in (plugins.problems(), plugins.theorems(), plugins.backends())] == [
         ["mine"],
@@ -139,6 +139,14 @@ def test_problems_theorems_and_backends_are_registered_by_name(found):
         ["tpu"],
     ]
     assert plugins.plugins()[0].provides == {"problems": ["mine"], "theorems": ["gd-descent"], "backends": ["tpu"]}
+
+
+def test_a_backend_is_something_that_makes_one(found):
+    plugins = found(bare="def ncsolve_register_backends(register): register('tpu', object())\n")
+    assert plugins.backends() == {}
+    assert plugins.plugins()[0].error == (
+        "backend 'tpu' is not callable. Call register(name, factory), with factory(derivation)."
+    )
 
 
 def test_commands_are_added_one_plugin_at_a_time(found):
