@@ -81,7 +81,7 @@ def exit_code(result: Result) -> int:
 
 
 def save(result: Result, folder: Path) -> None:
-    """run.json holds what `--json` prints, trace.npz the columns of the trace."""
+    """run.json holds what `--json` prints, trace.npz the columns of the trace, samples.npy those of a sampler."""
     import numpy as np
 
     from ncsolve.report.data import to_json
@@ -91,5 +91,7 @@ def save(result: Result, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "run.json").write_text(to_json(result.to_json()) + "\n")
         np.savez_compressed(folder / "trace.npz", **columns)
+        if result.samples is not None:
+            np.save(folder / "samples.npy", result.samples)
     except OSError as error:
         raise OptionError(f"--out: cannot write into {folder}: {error.strerror}.") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -37,6 +37,11 @@ class Criteria:
         _check("max_evaluations", self.max_evaluations, Integral, "an integer of at least 1", lambda value: value >= 1)
         _check("max_seconds", self.max_seconds, Real, "a number above 0", lambda value: value > 0)
 
+    def bounded(self, iterations: int = DEFAULT_ITERATIONS) -> Criteria:
+        """These criteria, with a limit of so many iterations where no limit of any kind is given."""
+        unlimited = self.max_iterations is self.max_evaluations is self.max_seconds is None
+        return replace(self, max_iterations=iterations) if unlimited else self
+
     def test(self) -> Stop:
         """The criteria as one stopping test: success first, then the limits."""
         tests: list[Stop] = [GradientTolerance(self.gradient_tolerance)]
@@ -49,8 +54,6 @@ class Criteria:
             tests.append(Seconds(self.max_seconds))
         if self.max_iterations is not None:
             tests.append(Iterations(self.max_iterations))
-        if self.max_iterations is self.max_evaluations is self.max_seconds is None:
-            tests.append(Iterations(DEFAULT_ITERATIONS))
         return AnyOf(tuple(tests))
 
 

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["hints_for"]
 
 
-def hints_for(oracle: Oracle, solver: Any, status: Status, point: CriticalPoint) -> tuple[str, ...]:
-    """Hints for a result that is no success."""
+def hints_for(
+    oracle: Oracle, solver: Any, status: Status, point: CriticalPoint, sampler: bool = False
+) -> tuple[str, ...]:
+    """Hints for a result that is no success. A sampler has no end to reach."""
     hints = []
     step_size = getattr(solver, "step_size", None)
     if status is Status.NONFINITE and isinstance(step_size, float):
@@ -30,7 +32,8 @@ def hints_for(oracle: Oracle, solver: Any, status: Status, point: CriticalPoint)
             )
     if status in (Status.CONVERGED, Status.STALLED) and is_escapable(point):
         hints.append(f"the objective falls from this {point.kind}: start from another point, or let the run escape")
-    if status in (Status.ITERATIONS, Status.EVALUATIONS, Status.TIME) and point.kind == "not-critical":
+    limited = status in (Status.ITERATIONS, Status.EVALUATIONS, Status.TIME)
+    if limited and point.kind == "not-critical" and not sampler:
         hints.append("raise the limit, or try another solver: `ncsolve solvers` lists them")
     return tuple(hints)
 

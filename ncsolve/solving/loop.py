@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ncsolve.critical.face import projected_gradient
 from ncsolve.errors import BudgetExhausted, NcsolveError, PluginError
 from ncsolve.solving.progress import Progress
+from ncsolve.solving.samples import Samples
 from ncsolve.solving.status import Status
 from ncsolve.solving.stopping import Look, Stop
 from ncsolve.solving.trace import Recorder
@@ -29,6 +30,8 @@ FLOAT = np.dtype(np.float64)
 ABYSS = -1e100
 """An objective below this many times its first value is taken to be unbounded."""
 ROUNDING = 4 * float(np.finfo(float).eps)
+FLAGS = ("converged", "stalled", "exploring", "chains")
+"""What a state may say beyond numbers."""
 FEW = 32
 """Up to this many variables Python's own loops are faster than NumPy's."""
 
@@ -45,6 +48,7 @@ class Loop:
         self.oracle, self.solver, self.rng, self.stop = oracle, solver, rng, stop
         self.callbacks = tuple(callbacks)
         self.recorder = Recorder(oracle.n)
+        self.samples = Samples(getattr(solver, "burn_in", 0), getattr(solver, "thin", 1))
         self.progress = Progress(solver.name)
         self.start = perf_counter()
         self._points_before = oracle.points
@@ -91,9 +95,11 @@ class Loop:
             self.progress.close()
 
     def _iterate(self, x0: Vector) -> Status:
-        oracle, rng, step = self.oracle, self.rng, self.solver.step
+        oracle, rng = self.oracle, self.rng
         x0.flags.writeable = False
         self.last_progress, self.detail = self.iteration, ""
+        if hasattr(self.solver, "drive"):
+            return self._driven(x0)
         try:
             state = self.solver.init(oracle, x0, rng)
         except BudgetExhausted:
@@ -103,7 +109,10 @@ class Loop:
                 raise
             raise self._failure("init", error) from error
         self._check_type(state)
-        self._flags = frozenset(flag for flag in ("converged", "stalled") if hasattr(state, flag))
+        self._flags = frozenset(
+            flag for flag in ("converged", "stalled", "exploring", "chains") if hasattr(state, flag)
+        )
+        step = self.solver.step
         while (status := self._look(state)) is None:
             try:
                 state = step(oracle, state, rng)
@@ -114,6 +123,37 @@ class Loop:
             self.iteration += 1
         return status
 
+    def _driven(self, x0: Vector) -> Status:
+        """Let a solver run a loop of its own: it reports each state, and an exception ends it where it shall stop."""
+        reported = False
+
+        def report(state: Any) -> None:
+            nonlocal reported
+            if reported:
+                self.iteration += 1
+            else:
+                reported = True
+                self._begin(state)
+            if (status := self._look(state)) is not None:
+                raise _Stopped(status)
+
+        try:
+            last = self.solver.drive(self.oracle, x0, self.rng, report)
+        except _Stopped as stopped:
+            return stopped.status
+        except (BudgetExhausted, _Failure):
+            raise
+        except Exception as error:
+            if isinstance(error, NcsolveError) and self.last is None:
+                raise
+            raise self._failure("its run", error) from error
+        self.iteration += 1
+        return self._look(last) or Status.STALLED
+
+    def _begin(self, state: Any) -> None:
+        self._check_type(state)
+        self._flags = frozenset(flag for flag in FLAGS if hasattr(state, flag))
+
     def _look(self, state: Any) -> Status | None:
         """Evaluate, guard, record and judge one state: the status to stop with, or None."""
         x, f, g = self._read(state)
@@ -123,11 +163,14 @@ class Loop:
         self._compare(x, f, norm)
         seconds, points = perf_counter() - self.start, self.oracle.points - self._points_before
         look = Look(self.iteration, x, f, norm, seconds, points, self.best_objective, self.last_progress, state)
+        look.exploring = "exploring" in self._flags and state.exploring
         self.last = look
         try:
             self.recorder.record(look)
         except (AttributeError, TypeError) as error:
             raise self._failure(f"step {self.iteration}", error, "each number of a state must stay one") from error
+        if "chains" in self._flags:
+            self.samples.record(self.iteration, state.chains)
         if seconds >= self.progress.due:
             self.progress.show(look)
         if f < self._abyss:
@@ -223,6 +266,14 @@ class Loop:
             f"solver '{self.solver.name}' left the bounds, {advice} (x[{k}] = {x[k]:.6g} is outside "
             f"[{lower[k]:.6g}, {upper[k]:.6g}])"
         )
+
+
+class _Stopped(Exception):
+    """Leaves the loop of a solver that runs its own."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(str(status))
+        self.status = status
 
 
 class _Failure(PluginError):

@@ -87,6 +87,8 @@ class Option:
 
 def options_of(solver: type) -> tuple[Option, ...]:
     """Return the options that a solver class declares, in the order of its fields."""
+    if hasattr(solver, "declared_options"):
+        return tuple(solver.declared_options())
     if not is_dataclass(solver):
         raise PluginError(
             f"Solver class {solver.__qualname__} is not a dataclass. Write @dataclass(frozen=True) above it."
@@ -120,7 +122,9 @@ def configure(solver: Any, values: Mapping[str, Any]) -> Any:
 
 
 def option_values(solver: Any) -> dict[str, Any]:
-    """Return the options of a solver instance by name."""
+    """Return the options of a solver instance by name: of a wrapped one, those that were given."""
+    if hasattr(solver, "declared_options"):
+        return dict(solver.options)
     return {declared.name: getattr(solver, declared.name) for declared in fields(solver) if declared.init}
 
 

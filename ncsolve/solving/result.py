@@ -6,7 +6,7 @@ import math
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from ncsolve.solving.trace import Trace
 
 if TYPE_CHECKING:
     from ncsolve.critical import CriticalPoint
+    from ncsolve.solving.diagnostics import Diagnostics
 
 __all__ = ["Result", "versions"]
 
@@ -51,7 +52,7 @@ class Result:
     error: BaseException | None = None
     """What the solver raised, with its traceback, where it did."""
     samples: NDArray[np.float64] | None = None
-    """(kept iterations, chains, n) for solvers that sample."""
+    """(kept iterations, chains, n) for solvers that sample, at most 256 MB: see `Samples`."""
     runs: tuple[Result, ...] = field(default=())
     """All runs, this one among them, where there were several starts."""
 
@@ -59,6 +60,17 @@ class Result:
     def success(self) -> bool:
         """Whether the run stopped with success (gradient or target) at a point that is a minimum."""
         return self.status in (Status.CONVERGED, Status.TARGET) and self.point.kind == "minimum"
+
+    @cached_property
+    def diagnostics(self) -> Diagnostics | None:
+        """R-hat, effective sample size and acceptance rate of the samples, computed when first asked for."""
+        if self.samples is None:
+            return None
+        from ncsolve.solving.diagnostics import diagnose
+
+        sampling = self.trace["iteration"] > self.options.get("burn_in", 0)
+        accepted = self.trace.get("acceptance")
+        return diagnose(self.samples, None if accepted is None else float(accepted[sampling].mean()))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data with the keys of `ncsolve solve --json`; numbers that are not finite become None."""
@@ -79,6 +91,8 @@ class Result:
         data: dict[str, Any] = plain(
             {"problem": self.problem, "solver": self.solver, "status": str(self.status), "point": point, **rest}
         )
+        if self.diagnostics:
+            data["diagnostics"] = plain(vars(self.diagnostics))
         return data
 
     def summary(self) -> str:
@@ -94,6 +108,15 @@ class Result:
             f"  effort         {self.iterations} iterations, {counts or 'no'} evaluations, {self.seconds:.3g} s",
             *(f"  hint           {hint}" for hint in self.hints),
         ]
+        if self.samples is not None and self.diagnostics:
+            draws, chains, _ = self.samples.shape
+            lines += [
+                f"  samples        {draws} iterations of {chains} chain{'s' * (chains > 1)}",
+                f"  R-hat          {_short(self.diagnostics.r_hat)}",
+                f"  effective size {_short(self.diagnostics.effective_sample_size)}",
+            ]
+            if self.diagnostics.acceptance is not None:
+                lines.append(f"  acceptance     {self.diagnostics.acceptance:.3g}")
         if self.runs:
             kinds = [run.point.kind for run in self.runs]
             found = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from ncsolve.critical import CriticalPoint, classify
 from ncsolve.critical.face import projected_gradient
 from ncsolve.errors import BudgetExhausted, ProblemError
-from ncsolve.solving.criteria import Criteria
+from ncsolve.solving.criteria import DEFAULT_ITERATIONS, Criteria
 from ncsolve.solving.escape import is_escapable, step_off
 from ncsolve.solving.hints import hints_for
 from ncsolve.solving.loop import Callback, Loop
 from ncsolve.solving.options import option_values
 from ncsolve.solving.result import Result, versions
+from ncsolve.solving.samples import check_burn_in
 from ncsolve.solving.solver import check_needs
 from ncsolve.solving.status import Status
 from ncsolve.solving.trace import Escape
@@ -55,7 +56,8 @@ def run(
     Raises ProblemError or OptionError where problem, solver and x0 do not fit; what happens later is in the `Result`.
     """
     check_needs(solver, oracle)
-    criteria = criteria or Criteria()
+    criteria = (criteria or Criteria()).bounded(getattr(solver, "default_iterations", DEFAULT_ITERATIONS))
+    check_burn_in(solver, criteria)
     rng = np.random.default_rng(SeedSequence(seed, spawn_key=spawn_key))
     x = oracle.problem.start_point(rng) if x0 is None else _checked_start(oracle, x0)
     loop = Loop(oracle, solver, rng, criteria.test(), callbacks)
@@ -167,7 +169,7 @@ def _wrong_numbers(loop: Loop, status: Status, f: float, claimed: float, norm: f
 
 
 def _result(loop: Loop, answer: _Answer, criteria: Criteria, seed: int, before: Mapping[str, int]) -> Result:
-    oracle, solver = loop.oracle, loop.solver
+    oracle, solver, samples = loop.oracle, loop.solver, loop.samples.array()
     return Result(
         problem=oracle.problem.name,
         solver=solver.name,
@@ -185,8 +187,9 @@ def _result(loop: Loop, answer: _Answer, criteria: Criteria, seed: int, before: 
         options=option_values(solver),
         versions=versions(),
         trace=loop.recorder.trace(),
-        hints=hints_for(oracle, solver, answer.status, answer.point),
+        hints=hints_for(oracle, solver, answer.status, answer.point, sampler=samples is not None),
         error=loop.error,
+        samples=samples,
     )
 
 

@@ -44,8 +44,25 @@ class Solver(Protocol):
         True where it cannot go on from here.
     message
         Why, in words, in both cases.
+    exploring
+        True where a small gradient or a lack of progress is no reason to stop: a sampler at any time, a solver that
+        still tests whether it stands at a saddle.
+    chains
+        The points of Markov chains, shape (chains, n), which the core keeps as samples: every `thin` iterations after
+        the first `burn_in`, where the solver has these options.
 
     Every other number in a state becomes a column of the trace. `rng` is the only source of randomness.
+
+    A wrapped solver, whose loop is not its own to give away, has instead of init and step
+
+        drive(oracle, x0, rng, report) -> state
+
+    and calls `report(state)` for the start and for each iterate; what that raises ends the run. Options that are known
+    only when they are asked for come from a class method declared_options() -> tuple[Option, ...]; the class is called
+    with those that are given and keeps them in `options`. A class method check(oracle) raises OptionError for a
+    problem that the solver cannot take.
+
+    A class may set `default_iterations`, the limit where a run is given none; else that is 100 000.
     """
 
     name: ClassVar[str]
@@ -74,14 +91,15 @@ def check_contract(solver: Any) -> None:
             f"Solver '{name}' needs '{word}', which is nothing that a problem has.{did_you_mean(word, NEEDS)} "
             f"Needs are {', '.join(NEEDS)}."
         )
-    wanted = ("choose",) if hasattr(solver, "choose") else ("init", "step")
+    wanted = next((only for only in (("choose",), ("drive",)) if hasattr(solver, only[0])), ("init", "step"))
     missing = [method for method in wanted if not callable(getattr(solver, method, None))]
     if missing:
         raise PluginError(
             f"Solver '{name}' has no method {missing[0]}(). A solver has init(oracle, x0, rng) and "
             "step(oracle, state, rng)."
         )
-    options_of(solver)
+    if not hasattr(solver, "declared_options"):
+        options_of(solver)
 
 
 def check_needs(solver: Any, oracle: Oracle) -> None:
@@ -100,6 +118,8 @@ def check_needs(solver: Any, oracle: Oracle) -> None:
                 f"Solver '{solver.name}' needs {NEEDS[need]}, which problem '{problem.name}' does not have. "
                 f"See `ncsolve solvers --for {shown}`."
             )
+    if hasattr(solver, "check"):
+        solver.check(oracle)
 
 
 def summary_of(solver: Any) -> str:

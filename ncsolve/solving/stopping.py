@@ -46,6 +46,8 @@ class Look:
     """Iteration in which the lowest objective or the smallest gradient norm last improved beyond rounding."""
     state: Any
     """The solver's own state."""
+    exploring: bool = False
+    """Whether the solver says that a small gradient or a lack of progress is no reason to stop here."""
 
 
 class Stop(ABC):
@@ -111,7 +113,7 @@ class GradientTolerance(Stop):
     means_convergence = True
 
     def __call__(self, look: Look) -> Status | None:
-        return Status.CONVERGED if look.gradient_norm <= self.tolerance else None
+        return Status.CONVERGED if look.gradient_norm <= self.tolerance and not look.exploring else None
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ class Stall(Stop):
     window: int = 100
 
     def __call__(self, look: Look) -> Status | None:
-        return Status.STALLED if look.iteration - look.last_progress >= self.window else None
+        return Status.STALLED if look.iteration - look.last_progress >= self.window and not look.exploring else None
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def test_success_comes_before_limits():
 
 
 def test_without_a_limit_there_is_one():
-    assert Criteria().test()(look(iteration=100_000, last_progress=99_999)) is Status.ITERATIONS
+    assert Criteria().bounded().test()(look(iteration=100_000, last_progress=99_999)) is Status.ITERATIONS
 
 
 @pytest.mark.parametrize(

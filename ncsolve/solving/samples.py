@@ -1,0 +1,61 @@
+"""The points of Markov chains, kept within a bound on memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.errors import OptionError
+
+if TYPE_CHECKING:
+    from ncsolve.solving.criteria import Criteria
+
+__all__ = ["MOST_NUMBERS", "Samples", "check_burn_in"]
+
+MOST_NUMBERS = 2**25
+"""Numbers that the samples of a run may hold: 256 MB. See `Samples`."""
+
+
+class Samples:
+    """Keeps the field `chains` of a state, shape (chains, n), every `thin` iterations after the first `burn_in`.
+
+    Where one more iteration would exceed `most` numbers, every second one kept is dropped and `thin` doubles: a run of
+    any length keeps between half the bound and all of it, equally spaced.
+    """
+
+    def __init__(self, burn_in: int = 0, thin: int = 1, most: int = MOST_NUMBERS) -> None:
+        self.burn_in, self.thin, self.most = burn_in, thin, most
+        self._kept: list[NDArray[np.float64]] = []
+
+    def record(self, iteration: int, chains: NDArray[np.float64]) -> None:
+        after = iteration - self.burn_in
+        if after <= 0 or after % self.thin:
+            return
+        if len(self._kept) >= 2 and (len(self._kept) + 1) * chains.size > self.most:
+            self._kept = self._kept[1::2]
+            self.thin *= 2
+            if after % self.thin:
+                return
+        chains.setflags(write=False)
+        self._kept.append(chains)
+
+    def array(self) -> NDArray[np.float64] | None:
+        """All that was kept, read-only, shape (kept iterations, chains, n); None if that is nothing."""
+        if not self._kept:
+            return None
+        kept = np.stack(self._kept)
+        self._kept.clear()
+        kept.setflags(write=False)
+        return kept
+
+
+def check_burn_in(solver: Any, criteria: Criteria) -> None:
+    """Raise OptionError where a solver's burn-in would leave no iteration to keep a sample of."""
+    burn_in, limit = getattr(solver, "burn_in", 0), criteria.max_iterations
+    if burn_in and limit is not None and limit <= burn_in:
+        raise OptionError(
+            f"Option 'burn_in' of solver '{solver.name}' is {burn_in}, but the run ends after {limit} iterations: "
+            "nothing would be sampled. Lower burn_in or raise max_iterations."
+        )
