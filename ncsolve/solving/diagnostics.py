@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -68,7 +69,7 @@ def effective_sample_size(draws: Array) -> float:
     if not len(halves):
         return float("nan")
     z = rank_normalised(halves)
-    length, chains = z.shape
+    length = len(z)
     autocovariance = _mean_autocovariance(z)
     within = autocovariance[0] * length / (length - 1)
     total = autocovariance[0] + float(z.mean(axis=0).var(ddof=1))
@@ -79,8 +80,8 @@ def effective_sample_size(draws: Array) -> float:
     pairs = rho[: length // 2 * 2].reshape(-1, 2).sum(axis=1)
     positive = int(np.argmax(pairs <= 0)) if (pairs <= 0).any() else len(pairs)
     tau = -1 + 2 * float(np.minimum.accumulate(pairs[:positive]).sum())
-    size = length * chains
-    return size / max(tau, 1 / float(np.log10(size)))
+    size = z.size
+    return size / max(tau, 1 / math.log10(size))
 
 
 def split(draws: Array) -> Array:
