@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -230,10 +231,8 @@ def _reported(solver: Any, oracle: Oracle, x0: Any, rng: np.random.Generator, co
         if len(states) == count:
             raise _Enough
 
-    try:
+    with suppress(_Enough):
         solver.drive(oracle, x0, rng, report)
-    except _Enough:
-        pass
     return states
 
 
