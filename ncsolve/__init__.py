@@ -20,6 +20,22 @@ if TYPE_CHECKING:
     from ncsolve.errors import NcsolveError
     from ncsolve.hooks import hookimpl
     from ncsolve.oracle import Oracle, compile
+    from ncsolve.penalties import (
+        L0,
+        L1,
+        L2,
+        MCP,
+        SCAD,
+        Box,
+        CappedL1,
+        ElasticNet,
+        GroupLasso,
+        GroupMCP,
+        LHalf,
+        LogSum,
+        NuclearNorm,
+        Simplex,
+    )
     from ncsolve.problem import He, Maximum, Minimum, Normal, Problem, Saddle, Uniform, Xavier, load
     from ncsolve.solving import Look, Result, Status, Trace, option
 
@@ -29,23 +45,53 @@ _HOME = {
     "errors": ("NcsolveError",),
     "hooks": ("hookimpl",),
     "oracle": ("Oracle", "compile"),
+    "penalties": (
+        "L0",
+        "L1",
+        "L2",
+        "MCP",
+        "SCAD",
+        "Box",
+        "CappedL1",
+        "ElasticNet",
+        "GroupLasso",
+        "GroupMCP",
+        "LHalf",
+        "LogSum",
+        "NuclearNorm",
+        "Simplex",
+    ),
     "problem": ("He", "Maximum", "Minimum", "Normal", "Problem", "Saddle", "Uniform", "Xavier", "load"),
     "solving": ("Look", "Result", "Status", "Trace", "option"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
+    "L0",
+    "L1",
+    "L2",
+    "MCP",
+    "SCAD",
+    "Box",
+    "CappedL1",
     "CriticalPoint",
+    "ElasticNet",
+    "GroupLasso",
+    "GroupMCP",
     "He",
+    "LHalf",
+    "LogSum",
     "Look",
     "Maximum",
     "Minimum",
     "NcsolveError",
     "Normal",
+    "NuclearNorm",
     "Oracle",
     "Problem",
     "Result",
     "Saddle",
+    "Simplex",
     "Status",
     "Trace",
     "Uniform",

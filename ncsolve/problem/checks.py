@@ -20,14 +20,6 @@ from ncsolve.problem.variables import Layout, in_default_order, listed, resolve
 Vector = NDArray[np.float64]
 
 
-def refuse_penalty(penalty: Any) -> None:
-    if penalty is not None:
-        raise ProblemError(
-            "penalty: penalties are not supported yet. Add a smooth term to the objective instead, "
-            "such as sqrt(x**2 + 1e-6) for Abs(x)."
-        )
-
-
 def by_resolved_name(values: Any, table: Mapping[str, sp.Basic], what: str, kind: str = "symbol") -> dict[str, Any]:
     """Return {name: value} from {symbol or name: value}, where every key must be in `table`."""
     return {resolve(key, table, what, kind): value for key, value in checked_mapping(values, what).items()}

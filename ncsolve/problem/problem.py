@@ -9,6 +9,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
+from ncsolve.penalties import TotalPenalty
 from ncsolve.problem.checks import (
     by_resolved_name,
     checked_blocks,
@@ -21,9 +22,9 @@ from ncsolve.problem.checks import (
     checked_start,
     checked_text,
     choose_unknowns,
-    refuse_penalty,
 )
 from ncsolve.problem.known import KnownPoint, checked_constants
+from ncsolve.problem.penalty import Declared, checked_penalties, lay_out_penalties, symbols_of
 from ncsolve.problem.sizes import sizes_of, with_sizes, without_sizes
 from ncsolve.problem.start import Start
 from ncsolve.problem.survey import checked_objective, survey
@@ -55,6 +56,9 @@ class Problem:
     start
         {variable: number, array or sampler}, or an array of shape (n,). What it leaves out is drawn as `random_point`
         says.
+    penalty
+        Non-smooth terms with a proximal operator, added to the objective: `L1(0.1)`, or a list of them on different
+        variables, `[L1(lam, on=w), NuclearNorm(1, on=M)]`. Numbers or expressions in parameters.
     samples
         Index of the finite sum for stochastic solvers, a symbol or its name.
     blocks
@@ -88,7 +92,8 @@ class Problem:
     start: Start
     known: tuple[KnownPoint, ...]
     constants: Mapping[str, float]
-    penalty: None
+    penalty: TotalPenalty | None
+    declared_penalty: Declared
     samples: sp.Basic | None
     blocks: tuple[tuple[str, ...], ...]
     derived: dict[Any, Any]
@@ -111,7 +116,7 @@ class Problem:
         constants: Mapping[str, Any] | None = None,
         description: str = "",
     ) -> None:
-        refuse_penalty(penalty)
+        penalties = checked_penalties(penalty)
         expression = checked_objective(objective)
         found = survey(expression)
         if sizes := sizes_of(found, data, start, parameters):
@@ -121,22 +126,26 @@ class Problem:
         found.check_closed()
         free = by_name(found.free)
         tables = by_resolved_name(data, free, "data")
-        numbers = by_resolved_name(parameters, free, "parameters")
+        scalars = {**by_name(symbols_of(penalties)), **free}
+        numbers = by_resolved_name(parameters, scalars, "parameters")
         layout = lay_out(choose_unknowns(free, {**tables, **numbers}, variables), start, found)
         box, lower, upper = checked_bounds(bounds, layout)
+        chosen_numbers = checked_parameters(numbers, scalars)
+        declared_penalty = lay_out_penalties(penalties, layout, chosen_numbers, lower, upper)
         self.__dict__.update(
             objective=expression,
             name=checked_text(name, "name"),
             description=checked_text(description, "description"),
             variables=layout,
             n=layout.n,
-            parameters=checked_parameters(numbers, free),
+            parameters=chosen_numbers,
             data=checked_data(tables, free, found),
             bounds=box,
             lower=lower,
             upper=upper,
             start=checked_start(start, layout, lower, upper),
-            penalty=None,
+            penalty=declared_penalty.at(chosen_numbers),
+            declared_penalty=declared_penalty,
             samples=checked_samples(samples, found),
             blocks=checked_blocks(blocks, layout),
             known=checked_known(known, layout, lower, upper),
@@ -171,7 +180,8 @@ class Problem:
         changed = {**self.parameters, **checked_parameters(values, table)}
         if changed == self.parameters:
             return self
-        return self._changed({"parameters": changed, "known": (), "constants": {}})
+        penalty = self.declared_penalty.at(changed)
+        return self._changed({"parameters": changed, "penalty": penalty, "known": (), "constants": {}})
 
     def _changed(self, attributes: Mapping[str, Any]) -> Problem:
         other = object.__new__(Problem)
