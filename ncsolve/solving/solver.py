@@ -25,8 +25,15 @@ NEEDS: Mapping[str, str] = {
     "prox": "a penalty with a proximal operator",
     "blocks": "blocks of variables",
     "bounds": "bounds",
+    "box": "finite bounds",
 }
-"""What a solver may declare in `needs`. "bounds" means that it keeps every iterate inside them."""
+"""What a solver may declare in `needs`. "bounds" means that it keeps every iterate inside them, "box" that it cannot
+begin without finite ones, unless its option `width` is given."""
+
+ADVICE: Mapping[str, str] = {
+    "box": "Declare bounds={x: (low, high)} for every variable, or give the option width: the search begins in "
+    "x0 +- width where there are no bounds. ",
+}
 
 
 class Solver(Protocol):
@@ -109,17 +116,24 @@ def check_needs(solver: Any, oracle: Oracle) -> None:
         "residuals": lambda: oracle.structure.least_squares,
         "samples": lambda: oracle.structure.samples is not None,
         "prox": lambda: problem.penalty is not None,
-        "blocks": lambda: bool(problem.blocks),
+        "blocks": lambda: len(oracle.structure.blocks) > 0,
+        "box": lambda: getattr(solver, "width", None) is not None or _has_box(oracle),
     }
     for need in sorted(getattr(solver, "needs", ())):
         if need in offers and not offers[need]():
             shown = problem.source or problem.name
             raise OptionError(
                 f"Solver '{solver.name}' needs {NEEDS[need]}, which problem '{problem.name}' does not have. "
-                f"See `ncsolve solvers --for {shown}`."
+                f"{ADVICE.get(need, '')}See `ncsolve solvers --for {shown}`."
             )
     if hasattr(solver, "check"):
         solver.check(oracle)
+
+
+def _has_box(oracle: Oracle) -> bool:
+    """Whether every variable is bounded on both sides."""
+    lower, upper = oracle.lower, oracle.upper
+    return lower is not None and upper is not None and bool(np.isfinite(lower).all() and np.isfinite(upper).all())
 
 
 def summary_of(solver: Any) -> str:

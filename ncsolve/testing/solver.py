@@ -173,8 +173,9 @@ class SolverTests:
     def _oracles(self, problem: Problem) -> Iterator[Oracle]:
         """The oracle of a problem, if it offers what the solver needs."""
         oracle = compile(problem)
+        cls = self._class()
         try:
-            check_needs(self._class(), oracle)
+            check_needs(cls if hasattr(cls, "choose") else configure(cls, self.options), oracle)
         except OptionError:
             return
         yield oracle

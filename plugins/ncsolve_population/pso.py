@@ -1,0 +1,187 @@
+"""Particle swarm optimisation."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.errors import OptionError
+from ncsolve.solving import option
+from ncsolve_population.search import FLAT, GATHERED, IDLE, SEARCHING, SearchState, finished, first_box, values_of
+
+if TYPE_CHECKING:
+    from ncsolve.oracle import Oracle
+
+Vector = NDArray[np.float64]
+Points = NDArray[np.float64]
+EPS = float(np.finfo(float).eps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PSOState(SearchState):
+    positions: Points
+    """(particles, n)"""
+    velocities: Points
+    best_positions: Points
+    """The best point that each particle has seen, shape (particles, n)."""
+    best_values: Vector
+    moves: int = 0
+    idle: int = 0
+    """Moves since a particle last improved its best position."""
+    diameter: float = math.inf
+    """Largest distance of a best position from x in any coordinate."""
+
+
+@dataclass(frozen=True)
+class PSO:
+    """Particle swarm optimisation. [Kennedy & Eberhart 1995; Clerc & Kennedy 2002; Poli 2009]
+
+    v+ = w v + c1 r1 (p - x) + c2 r2 (g - x),  x+ = x + v+, with r1, r2 uniform in [0, 1] for every particle and
+    coordinate, p the best point that the particle has seen, g the best that any of its neighbours has. The whole swarm
+    is one array, its values one call. Around fixed p and g the mean converges where |w| < 1 and 0 < c1 + c2 < 4 (1 + w),
+    the variance (c1 = c2) where c1 + c2 < 24 (1 - w^2) / (7 - 5 w) [Poli 2009]. There is no guarantee of a minimum.
+
+    The search ends when the best positions lie within `tolerance` of each other, when their values are equal, or when
+    no particle has improved within `patience` moves, as with groups in several minima. Then `polish` goes on from x
+    with the local solver that `auto` chooses, so that the gradient test can be met.
+    """
+
+    particles: int = option(40, "points in the swarm", at_least=2)
+    inertia: float = option(0.729844, "w, at the beginning", at_least=0, below=1)
+    cognitive: float = option(1.49618, "c1, the pull of a particle's own best point", at_least=0)
+    social: float = option(1.49618, "c2, the pull of its neighbours' best point", at_least=0)
+    schedule: Literal["constant", "linear", "random", "constriction"] = option(
+        "constant",
+        "of w: linear to final_inertia within `horizon` iterations [Shi & Eberhart 1998], random in [1/2, 1], or "
+        "Clerc's constriction of all three coefficients",
+    )
+    final_inertia: float = option(0.4, "w at the end of the linear schedule", at_least=0, below=1)
+    horizon: int = option(1000, "iterations of the linear schedule", at_least=1)
+    topology: Literal["global", "ring", "von-neumann"] = option("global", "who a particle's neighbours are")
+    at_bounds: Literal["absorb", "reflect", "random"] = option(
+        "absorb", "a coordinate that leaves the bounds stops there, bounces, or is drawn anew"
+    )
+    width: float | None = option(None, "without bounds the swarm begins in x0 +- width", above=0)
+    tolerance: float = option(1e-8, "diameter, relative to max(1, |x|), that ends the search", above=0)
+    patience: int = option(100, "moves without an improvement of any particle that end the search", at_least=1)
+    polish: bool = option(True, "whether a local solver goes on from the best point")
+
+    name: ClassVar[str] = "pso"
+    needs: ClassVar[frozenset[str]] = frozenset({"box", "bounds"})
+    state_type: ClassVar[type] = PSOState
+    default_iterations: ClassVar[int] = 10_000
+
+    def __post_init__(self) -> None:
+        if self.schedule == "constriction" and self.cognitive + self.social <= 4:
+            raise OptionError(
+                "The constriction of solver 'pso' needs cognitive + social > 4, but they are "
+                f"{self.cognitive:g} and {self.social:g}. The usual values are 2.05 each."
+            )
+
+    def init(self, oracle: Oracle, x0: Vector, rng: np.random.Generator) -> PSOState:
+        low, high = first_box(oracle, x0, self.width)
+        positions = low + (high - low) * rng.random((self.particles, oracle.n))
+        positions[0] = x0
+        velocities = (high - low) * (rng.random(positions.shape) - 0.5) / 2
+        values = values_of(oracle, positions)
+        k = int(values.argmin())
+        state = PSOState(
+            positions[k],
+            float(values[k]),
+            positions=positions,
+            velocities=velocities,
+            best_positions=positions,
+            best_values=values,
+        )
+        return self._judged(state)
+
+    def step(self, oracle: Oracle, state: PSOState, rng: np.random.Generator) -> PSOState:
+        if state.ended:
+            return finished(oracle, state, rng)
+        w, c1, c2 = self._coefficients(state.moves, rng)
+        x, p = state.positions, state.best_positions
+        r1, r2 = rng.random((2, *x.shape))
+        v = w * state.velocities + c1 * r1 * (p - x) + c2 * r2 * (p[self._leaders(state.best_values)] - x)
+        x, v = self._inside(oracle, x + v, v, rng)
+        values = values_of(oracle, x)
+        better = values < state.best_values
+        p, values = np.where(better[:, None], x, p), np.where(better, values, state.best_values)
+        k = int(values.argmin())
+        improved = values[k] < state.objective
+        return self._judged(
+            replace(
+                state,
+                x=p[k] if improved else state.x,
+                objective=float(values[k]) if improved else state.objective,
+                positions=x,
+                velocities=v,
+                best_positions=p,
+                best_values=values,
+                moves=state.moves + 1,
+                idle=0 if better.any() else state.idle + 1,
+            )
+        )
+
+    def _judged(self, state: PSOState) -> PSOState:
+        """The state with its diameter, and whether the search has ended."""
+        diameter = float(np.abs(state.best_positions - state.x).max())
+        spread = float(state.best_values.max()) - state.objective
+        ended = SEARCHING
+        if diameter <= self.tolerance * max(1.0, float(np.abs(state.x).max())):
+            ended = GATHERED
+        elif spread <= EPS * abs(state.objective):
+            ended = FLAT
+        elif state.idle >= self.patience:
+            ended = IDLE
+        return replace(state, diameter=diameter, ended=ended, done=bool(ended) and not self.polish)
+
+    def _coefficients(self, moves: int, rng: np.random.Generator) -> tuple[float, float, float]:
+        """w, c1 and c2 of this iteration."""
+        w, c1, c2 = self.inertia, self.cognitive, self.social
+        if self.schedule == "linear":
+            w += (self.final_inertia - w) * min(1.0, moves / self.horizon)
+        elif self.schedule == "random":
+            w = 0.5 + rng.random() / 2
+        elif self.schedule == "constriction":
+            phi = c1 + c2
+            chi = 2 / (phi - 2 + math.sqrt(phi * phi - 4 * phi))
+            w, c1, c2 = chi, chi * c1, chi * c2
+        return w, c1, c2
+
+    def _leaders(self, values: Vector) -> NDArray[np.intp]:
+        """The index of the best neighbour of each particle, or of all."""
+        if self.topology == "global":
+            return np.array([values.argmin()])
+        around = neighbours(len(values), self.topology)
+        return around[np.arange(len(values)), values[around].argmin(axis=1)]
+
+    def _inside(self, oracle: Oracle, x: Points, v: Points, rng: np.random.Generator) -> tuple[Points, Points]:
+        """Positions within the bounds, and the velocities after that."""
+        low, high = oracle.lower, oracle.upper
+        if low is None or high is None:
+            return x, v
+        out = (x < low) | (x > high)
+        if not out.any():
+            return x, v
+        if self.at_bounds == "reflect":
+            mirrored = np.where(x < low, 2 * low - x, np.where(x > high, 2 * high - x, x))
+            return np.clip(mirrored, low, high), np.where(out, -v, v)
+        clipped = np.clip(x, low, high)
+        if self.at_bounds == "random":
+            drawn = low + (high - low) * rng.random(x.shape)
+            clipped = np.where(out & np.isfinite(drawn), drawn, clipped)
+        return clipped, np.where(out, 0.0, v)
+
+
+def neighbours(particles: int, topology: Literal["ring", "von-neumann"]) -> NDArray[np.intp]:
+    """Each particle with its neighbours: one on each side of a ring, or four on a torus of almost square shape."""
+    k = np.arange(particles)
+    if topology == "ring":
+        return np.stack([k, (k - 1) % particles, (k + 1) % particles], axis=1)
+    columns = next(c for c in range(math.isqrt(particles), 0, -1) if particles % c == 0)
+    left, right = (k // columns * columns + (k + step) % columns for step in (-1, 1))
+    return np.stack([k, (k - columns) % particles, (k + columns) % particles, left, right], axis=1)
