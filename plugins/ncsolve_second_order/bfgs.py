@@ -34,10 +34,10 @@ class BFGSState:
 class BFGS:
     """BFGS with a strong Wolfe line search and Powell's damping. [Nocedal & Wright 2006, Alg. 6.1; Powell 1978]
 
-    x+ = x - t B^-1 g, and B+ is the matrix nearest to B with B+ s = y, s = x+ - x, y = g+ - g: B+ > 0 since s'y > 0. Where
-    s'y < s'Bs / 5, y gives way to a mixture with Bs. B_0 = (y'y / s'y) I. Near a minimum with H > 0 convergence is
-    superlinear [Nocedal & Wright 2006, Thm 6.6]. With bounds the search follows P(x + t d), and variables that a bound
-    holds back keep out of B [Bertsekas 1982].
+    x+ = x - t B^-1 g, and B+ is the matrix nearest to B with B+ s = y, s = x+ - x, y = g+ - g: B+ > 0 since s'y > 0.
+    Where s'y < s'Bs / 5, y gives way to a mixture with Bs. B_0 = (y'y / s'y) I. Near a minimum with H > 0 convergence
+    is superlinear [Nocedal & Wright 2006, Thm 6.6]. With bounds the search follows P(x + t d), and variables that a
+    bound holds back keep out of B [Bertsekas 1982].
     """
 
     name: ClassVar[str] = "bfgs"

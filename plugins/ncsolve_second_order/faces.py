@@ -49,7 +49,7 @@ def minimise_in_box(model: QuadraticModel, low: Vector, high: Vector, radius: fl
     over a ball lies beyond.
     """
     p = np.zeros_like(low)
-    free = ~(((low >= 0) & (model.g > 0)) | ((high <= 0) & (model.g < 0))) & (low < high)
+    free = free_at(model.g, low, high)
     room, on_boundary = radius, False
     for _ in range(FACES):
         if not free.any() or room <= 0:
@@ -66,6 +66,11 @@ def minimise_in_box(model: QuadraticModel, low: Vector, high: Vector, radius: fl
         on_boundary = False
     cauchy = cauchy_point(model, low, high, radius)
     return ModelStep(p, on_boundary) if model.value(p) <= CAUCHY * model.value(cauchy) else ModelStep(cauchy, False)
+
+
+def free_at(g: Vector, low: Vector, high: Vector) -> NDArray[np.bool_]:
+    """The variables that may move along -g, low <= 0 <= high being what is left to the bounds."""
+    return ~(((low >= 0) & (g > 0)) | ((high <= 0) & (g < 0))) & (low < high)
 
 
 def to_bound(p: Vector, q: Vector, low: Vector, high: Vector) -> tuple[float, NDArray[np.bool_]]:

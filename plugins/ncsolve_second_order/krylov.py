@@ -177,7 +177,7 @@ class KrylovModel:
 
 
 def hessian_product(oracle: Oracle, x: Vector) -> Product:
-    """v -> H(x) v: by the Hessian itself where it is sparse or small, which one evaluation gives, else by derivatives."""
+    """v -> H(x) v: by the Hessian where it is sparse or small, which is one evaluation, else by derivatives."""
     if oracle.n <= FORMED or oracle.structure.sparse:
         H = oracle.hessian(x)
         return lambda v: np.asarray(H @ v)

@@ -31,11 +31,11 @@ class DescentState:
 class Newton:
     """Damped Newton's method with a modified factorisation. [Cheng & Higham 1998; Nocedal & Wright 2006, section 3.4]
 
-    d = -B^-1 g, where B = H if that is positive definite, else H with the factors of L D L' made positive; of a sparse H,
-    H + tau I. t = 1 is tried first in x + t d, and the strong Wolfe conditions decide. Limit points are critical where
-    the condition of B stays bounded [Nocedal & Wright 2006, Thm 3.8]; near a minimum with H > 0 convergence is quadratic
-    [Thm 3.5]. With bounds the search follows P(x + t d), and variables that a bound holds back keep out of B [Bertsekas
-    1982].
+    d = -B^-1 g, where B = H if that is positive definite, else H with the factors of L D L' made positive; of a
+    sparse H, H + tau I. t = 1 is tried first in x + t d, and the strong Wolfe conditions decide. Limit points are
+    critical where the condition of B stays bounded [Nocedal & Wright 2006, Thm 3.8]; near a minimum with H > 0
+    convergence is quadratic [Thm 3.5]. With bounds the search follows P(x + t d), and variables that a bound holds
+    back keep out of B [Bertsekas 1982].
     """
 
     name: ClassVar[str] = "newton"

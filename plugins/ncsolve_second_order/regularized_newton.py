@@ -37,11 +37,11 @@ class RegularizedNewtonState:
 class RegularizedNewton:
     """Newton's method with lambda = sqrt(H |g|). [Mishchenko 2023, Alg. 1 and 2 (AdaN)]
 
-    x+ = x - (f''(x) + lambda I)^-1 g. For convex f whose Hessian is 2H-Lipschitz, every step has f(x+) <= f(x) - (2/3)
-    lambda r^2 and |g(x+)| <= 2 lambda r, r = |x+ - x|, so that f(x_k) - f* = O(1/k^2) [Thm 1] and convergence is
-    superlinear at the end [Thm 2]. Without a known H, the smallest of H/4, H, 4H, ... is taken for which both hold [AdaN].
-    Where f is not convex, H grows until f''(x) + lambda I is positive definite as well. With bounds the step is taken in
-    the variables that they leave free and projected.
+    x+ = x - (f''(x) + lambda I)^-1 g. For convex f whose Hessian is 2H-Lipschitz, every step has f(x+) <= f(x) -
+    (2/3) lambda r^2 and |g(x+)| <= 2 lambda r, r = |x+ - x|, so that f(x_k) - f* = O(1/k^2) [Thm 1] and convergence
+    is superlinear at the end [Thm 2]. Without a known H, the smallest of H/4, H, 4H, ... is taken for which both hold
+    [AdaN]. Where f is not convex, H grows until f''(x) + lambda I is positive definite as well. With bounds the step
+    is taken in the variables that they leave free and projected.
     """
 
     regularization: float | None = option(
@@ -57,9 +57,7 @@ class RegularizedNewton:
         constant = self.regularization or norm(g) / max(1.0, float(np.abs(x0).max())) ** 2 or 1.0
         return RegularizedNewtonState(x0, f, g, constant)
 
-    def step(
-        self, oracle: Oracle, state: RegularizedNewtonState, rng: np.random.Generator
-    ) -> RegularizedNewtonState:
+    def step(self, oracle: Oracle, state: RegularizedNewtonState, rng: np.random.Generator) -> RegularizedNewtonState:
         x, f, g = state.x, state.objective, state.gradient
         H = oracle.hessian(x)
         if not math.isfinite(largest_entry(H)):

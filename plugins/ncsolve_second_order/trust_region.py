@@ -26,8 +26,8 @@ class TrustRegion:
     p minimises m(p) = g'p + p'Hp/2 over |p| <= Delta, H the exact Hessian of any signature: by its eigenvectors where
     it is small, else by factorisations, dense or sparse. rho = (f(x) - f(x + p)) / -m(p) decides whether x + p is
     accepted and how Delta changes. Limit points are critical with H >= 0; convergence to a minimum with H > 0 is
-    quadratic [More & Sorensen 1983, Thm 4.13, 4.17]. With bounds m is minimised face by face inside the box, never worse
-    than at its projected Cauchy point [Conn, Gould & Toint 1988].
+    quadratic [More & Sorensen 1983, Thm 4.13, 4.17]. With bounds m is minimised face by face inside the box, never
+    worse than at its projected Cauchy point [Conn, Gould & Toint 1988].
     """
 
     radius: float | None = option(None, "first trust-region radius Delta; none: 1, or the largest |x0_i|", above=0)
