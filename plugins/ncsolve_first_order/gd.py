@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import ClassVar
 
 from ncsolve.solving import option
-from ncsolve_first_order.step_size import backtrack, first_step_size, given_step_size
-
-if TYPE_CHECKING:
-    from ncsolve.oracle import Oracle
-
-Vector = NDArray[np.float64]
+from ncsolve_first_order.descent import Descent, Memory, Vector
 
 
 @dataclass(frozen=True)
-class GradientDescentState:
-    x: Vector
-    objective: float
-    gradient: Vector
-    step_size: float
-    stalled: bool = False
-
-
-@dataclass(frozen=True)
-class GradientDescent:
+class GradientDescent(Descent):
     """Gradient descent, x+ = P(x - eta g). [Cauchy 1847; Armijo 1966; Bertsekas 1976]
 
     P projects into the bounds. With eta <= 1/L on an L-smooth objective, f falls by at least eta |g|^2 / 2 in every
@@ -40,19 +23,6 @@ class GradientDescent:
     )
 
     name: ClassVar[str] = "gd"
-    needs: ClassVar[frozenset[str]] = frozenset({"gradient", "bounds"})
-    state_type: ClassVar[type] = GradientDescentState
 
-    def init(self, oracle: Oracle, x0: Vector, rng: np.random.Generator) -> GradientDescentState:
-        f, g = oracle.value_and_gradient(x0)
-        eta = given_step_size(self.step_size, oracle) or first_step_size(x0, g)
-        return GradientDescentState(x0, f, g, eta)
-
-    def step(self, oracle: Oracle, state: GradientDescentState, rng: np.random.Generator) -> GradientDescentState:
-        x, f, g = state.x, state.objective, state.gradient
-        eta = given_step_size(self.step_size, oracle)
-        if eta is None:
-            return GradientDescentState(*backtrack(oracle, x, f, g, 2 * state.step_size))
-        x = oracle.project(x - eta * g)
-        f, g = oracle.value_and_gradient(x)
-        return GradientDescentState(x, f, g, eta)
+    def direction(self, x: Vector, g: Vector, memory: Memory, k: int) -> tuple[Vector, Memory]:
+        return -g, memory

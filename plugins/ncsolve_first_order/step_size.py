@@ -33,18 +33,21 @@ def first_step_size(x: Vector, g: Vector) -> float:
     return max(1.0, float(np.abs(x).max())) / steepest if 0 < steepest < math.inf else 1.0
 
 
-def backtrack(oracle: Oracle, x: Vector, f: float, g: Vector, eta: float) -> tuple[Vector, float, Vector, float, bool]:
+def backtrack(
+    oracle: Oracle, x: Vector, f: float, g: Vector, eta: float, d: Vector | None = None
+) -> tuple[Vector, float, Vector, float, bool]:
     """x+, f(x+), g(x+), eta and whether no step is possible, for the first eta, eta/2, ... with Armijo's condition.
 
-    x+ = P(x - eta g),  f(x+) <= f(x) + c g'(x+ - x).  Where rounding hides the difference of f, the trapezoid rule
-    f(x+) - f(x) = (g(x+) + g)'(x+ - x) / 2 takes its place [Hager & Zhang 2005, approximate Wolfe conditions].
+    x+ = P(x + eta d),  f(x+) <= f(x) + c g'(x+ - x),  d = -g if it is not given.  Where rounding hides the difference
+    of f, the trapezoid rule f(x+) - f(x) = (g(x+) + g)'(x+ - x) / 2 takes its place [Hager & Zhang 2005].
     """
+    d = -g if d is None else d
     while True:
-        y = oracle.project(x - eta * g)
+        y = oracle.project(x + eta * d)
         s = y - x
-        if not s.any():
-            return x, f, g, eta, True
         slope = float(g.dot(s))
+        if not s.any() or slope >= 0:  # no step, or bounds have turned it uphill
+            return x, f, g, eta, True
         value = oracle.value(y)
         if abs(value - f) <= NOISE * abs(f):
             falls = bool(oracle.gradient(y).dot(s) <= (2 * ARMIJO - 1) * slope)
