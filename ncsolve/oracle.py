@@ -16,8 +16,11 @@ from ncsolve.errors import BudgetExhausted, ProblemError
 from ncsolve.graph import derive
 
 if TYPE_CHECKING:
+    from ncsolve.constraints import Constraints
+    from ncsolve.backends.block_systems import BlockSystems
     from ncsolve.backends.residuals import LeastSquares
     from ncsolve.graph.structure import Structure
+    from ncsolve.penalties import TotalPenalty
     from ncsolve.problem import Problem
 
 Array = NDArray[np.float64]
@@ -53,6 +56,7 @@ class Oracle:
         self.n = problem.n
         self.lower: Array | None = problem.lower
         self.upper: Array | None = problem.upper
+        self.penalty: TotalPenalty | None = problem.penalty
         self.constants: Mapping[str, float] = problem.constants
         self.counts = {"value": 0, "gradient": 0, "hessian": 0, "hvp": 0}
         self.derivation = derive(problem)
@@ -64,6 +68,7 @@ class Oracle:
         self._parameters = {s.name: float(v) for s, v in problem.parameters.items()}
         self._parameters |= {"_row_count": float(self.rows), "_row_weight": 1.0}
         self._points = 0.0
+        self._proximal_step: float | None = None
         self._limit: float = float("inf")
         self._deadline: float = float("inf")
         self._counting = True
@@ -234,6 +239,47 @@ class Oracle:
             )
         return array
 
+    # -- the penalty --------------------------------------------------------------------------------------------------
+
+    def prox(self, v: ArrayLike, t: float) -> Array:
+        """The minimiser (n,) of |z - v|^2 / 2 + t p(z) inside the bounds; without a penalty p the projection of v."""
+        array = self._checked(v)
+        return self.project(array) if self.penalty is None else self.penalty.prox(array, t)
+
+    def penalty_value(self, x: ArrayLike) -> Any:
+        """p(x): a float, or (m,) for a batch; 0 without a penalty, inf outside its domain."""
+        array = self._checked(x)
+        if self.penalty is None:
+            return 0.0 if array.ndim == 1 else np.zeros(len(array))
+        return self.penalty.value(array)
+
+    def objective(self, x: ArrayLike) -> Any:
+        """F(x) = f(x) + p(x), what is minimised: f(x) without a penalty."""
+        return self.value(x) if self.penalty is None else self.value(x) + self.penalty_value(x)
+
+    def proximal_step(self, x: ArrayLike) -> float:
+        """The step t by which proximal gradients are measured: 1/L, the same for every x.
+
+        L is the smoothness that the problem declares, else 1.1 times the largest curvature of f at the first x that is
+        asked for, and 1 where there is none.
+        """
+        if self._proximal_step is None:
+            smoothness = self.constants.get("smoothness") or 1.1 * self.largest_curvature(x)
+            self._proximal_step = 1 / smoothness if smoothness > 0 else 1.0
+        return self._proximal_step
+
+    def largest_curvature(self, x: ArrayLike, products: int = 20) -> float:
+        """|largest eigenvalue| of the Hessian at x by power iteration, uncounted; 0.0 where it is not finite."""
+        v = np.random.default_rng(0).standard_normal(self.n)
+        size = 0.0
+        with self.uncounted(), np.errstate(all="ignore"):
+            for _ in range(products):
+                v = self.hvp(x, v / float(np.linalg.norm(v)))
+                size = float(np.linalg.norm(v))
+                if not np.isfinite(size) or size == 0:
+                    return 0.0
+        return size
+
     # -- memory, counting and budget ---------------------------------------------------------------------------------
 
     def _key(self, x: Array) -> Key | None:
@@ -314,6 +360,41 @@ class Oracle:
         if "residuals" not in derived:
             derived["residuals"] = Residuals(self.derivation, self._parameters)
         return LeastSquares(derived["residuals"], self._parameters, self._count)
+
+    def minimise_block(self, x: ArrayLike, k: int) -> Array | None:
+        """x with block k of `structure.blocks` moved to where f is lowest within the bounds, all others fixed.
+
+        Exact where f is quadratic in the block; counted as one gradient and one Hessian. None where it is not, has no
+        minimum there, or its systems cannot be formed one by one.
+        """
+        from ncsolve.backends.block_systems import NotConvex
+
+        systems = self._block_systems[k]
+        if systems is None:
+            return None
+        self._count("gradient", 1)
+        self._count("hessian", 1, points=0)
+        try:
+            return systems.minimiser(self._checked(x), self._parameters, self.lower, self.upper)
+        except NotConvex:
+            return None
+
+    @cached_property
+    def _block_systems(self) -> list[BlockSystems | None]:
+        from ncsolve.backends.block_systems import block_systems
+
+        derived = self.problem.derived
+        if "block_systems" not in derived:
+            derived["block_systems"] = [block_systems(self.derivation, b) for b in self.structure.blocks]
+        systems: list[BlockSystems | None] = derived["block_systems"]
+        return systems
+
+    @cached_property
+    def constraints(self) -> Constraints | None:
+        """The constraints with their derivatives; None where there are none."""
+        from ncsolve.constraints import Constraints
+
+        return Constraints(self) if self.problem.constrained else None
 
     @property
     def source(self) -> str:

@@ -10,24 +10,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import sympy as sp
 from numpy.typing import NDArray
 
-from ncsolve.graph import kernels
+from ncsolve.graph.blocks import VariableBlock, found_blocks
 from ncsolve.graph.derivation import Derivation, positions
 from ncsolve.graph.differentiate import Block
-from ncsolve.graph.nodes import Graph, Index, Node, Pointwise
+from ncsolve.graph.kinks import kinks
+from ncsolve.graph.nodes import Graph, Index, Node
 from ncsolve.graph.squares import Squares
 
 if TYPE_CHECKING:
     from ncsolve.problem import Problem
 
 _MOST_ENTRIES = 20_000_000
-
-_KINKS: dict[type[sp.Basic], str] = {
-    sp.Abs: "Abs", sp.Max: "Max", sp.Min: "Min", sp.sign: "sign", sp.Heaviside: "Heaviside", sp.floor: "floor",
-    sp.ceiling: "ceiling", sp.Mod: "Mod", sp.Piecewise: "Piecewise", kernels.hypot: "norm",
-}  # fmt: skip
 
 
 class HasSparsity(Protocol):
@@ -43,7 +38,8 @@ class Structure:
     """What was found in an objective f of n variables.
 
     `samples` names the index of the finite sum that f is, over `rows` terms (0 without one). `least_squares` says that
-    f is a nonnegative combination of squares, `kinks` which non-smooth functions of the variables occur in it.
+    f is a nonnegative combination of squares, `kinks` which non-smooth functions of the variables occur in it;
+    `declared` are the problem's own blocks of variables.
     """
 
     n: int
@@ -52,6 +48,7 @@ class Structure:
     rows: int
     least_squares: bool
     kinks: tuple[str, ...]
+    declared: tuple[tuple[str, ...], ...]
     derivation: Derivation = field(repr=False, compare=False)
     backend: HasSparsity = field(repr=False, compare=False)
 
@@ -112,6 +109,11 @@ class Structure:
         """Whether f is a sum of functions of single variables."""
         return self.components == self.n
 
+    @cached_property
+    def blocks(self) -> tuple[VariableBlock, ...]:
+        """The declared blocks of variables, or those in which f is quadratic, and one more for all other variables."""
+        return found_blocks(self.derivation, self.declared)
+
     def summary(self) -> list[str]:
         """Readable lines."""
         listed = [name + (f"[{', '.join(map(str, shape))}]" if shape else "") for name, shape in self.variables]
@@ -122,6 +124,8 @@ class Structure:
             lines.append("sum of squares")
         if self.quadratic:
             lines.append("quadratic: the Hessian is constant")
+        elif self.declared or (len(self.blocks) > 1 and self.blocks[0].quadratic):
+            lines.append(f"quadratic in each block: {' | '.join(map(str, self.blocks))}")
         if self.n > 1:
             lines.append(self._hessian())
             if self.separable:
@@ -150,6 +154,7 @@ def structure_of(problem: Problem, derivation: Derivation, backend: HasSparsity)
         rows=derivation.samples.size if derivation.samples else 0,
         least_squares=bool(residuals(derivation, parameters)),
         kinks=kinks(derivation.graph, derivation.value),
+        declared=problem.blocks,
         derivation=derivation,
         backend=backend,
     )
@@ -179,30 +184,6 @@ def entries(graph: Graph, block: Block) -> tuple[NDArray[np.int64], NDArray[np.i
     columns = positions(graph, block.column, block.columns)
     rows = positions(graph, block.row)
     return spread(rows, block.row.indices), spread(columns, tuple(dict.fromkeys(block.columns)))
-
-
-# -- kinks -----------------------------------------------------------------------------------------------------------
-
-
-def kinks(graph: Graph, root: Node) -> tuple[str, ...]:
-    """The non-smooth functions, by name, whose arguments depend on the variables."""
-    found: dict[str, None] = {}
-    for node in graph.reachable([root]):
-        if isinstance(node, Pointwise) and node.dependent:
-            variable = {o.symbol for o in node.operands if o.dependent}
-            for part in node.kernel.atoms(*_KINKS):
-                if _switches(part, variable):
-                    found[_KINKS[type(part)]] = None
-    return tuple(sorted(found))
-
-
-def _switches(part: sp.Basic, variable: set[sp.Symbol]) -> bool:
-    """Whether a function meets its kink as the variables move: a Piecewise by its conditions, a norm at the origin."""
-    if isinstance(part, sp.Piecewise):
-        return any(piece.cond.free_symbols & variable for piece in part.args)
-    if isinstance(part, kernels.hypot) and any(leg.is_number and leg != 0 for leg in part.args):
-        return False
-    return bool(part.free_symbols & variable)
 
 
 # -- sums of squares -------------------------------------------------------------------------------------------------

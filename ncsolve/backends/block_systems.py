@@ -1,0 +1,341 @@
+"""The exact minimiser of an objective over a block of variables in which it is quadratic, system by system.
+
+Within the block f(y) = f(x) + g'(y - x) + (y - x)'H(y - x)/2 exactly. Where the block separates (`ncsolve.graph.blocks`),
+H is block diagonal: a stack of small matrices, formed and solved in chunks of systems and never as one. A second
+derivative that is an outer product, H[key(k)] += w[k] l[k] l[k]', is summed by one matrix product per system.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from ncsolve.backends.numpy_printer import Printer, execute
+from ncsolve.backends.sparse import dense
+from ncsolve.backends.stacks import NotConvex, minimise
+from ncsolve.graph import Derivation
+from ncsolve.graph.blocks import VariableBlock, subscripts_of
+from ncsolve.graph.nodes import Affine, Gather, Index, Node, Subscript, Table
+from ncsolve.graph.program import Program
+
+__all__ = ["BlockSystems", "NotConvex", "block_systems"]
+
+Array = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+_CHUNK = 2_000_000
+"""Numbers that the matrices, or the rows, of one chunk of systems may hold."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some entries of all systems' gradients (no `columns`) or matrices: `value`, or `weight` outer(`value`, `right`).
+
+    `rows` and `columns` are places within a system, `axes` the indices of the value in the order of these places.
+    """
+
+    table: Table | None
+    leading: tuple[Index, ...]
+    axes: tuple[Index, ...]
+    rows: Places
+    columns: Places | None
+    value: Node
+    right: Node | None = None
+    right_axes: tuple[Index, ...] = ()
+    weight: Node | None = None
+    mirrored: bool = False
+
+
+_LARGEST = 4000
+"""Unknowns of a single system up to which its matrix is formed."""
+
+
+def block_systems(derivation: Derivation, block: VariableBlock) -> BlockSystems | None:
+    """The systems of a block, or None where it is not quadratic or they cannot be formed."""
+    if not block.quadratic or block.size > _LARGEST:
+        return None
+    try:
+        return BlockSystems(derivation, block)
+    except NotImplementedError:
+        return None
+
+
+class BlockSystems:
+    """All systems of one block. Raises NotImplementedError where its second derivatives have a form not known here."""
+
+    def __init__(self, derivation: Derivation, block: VariableBlock) -> None:
+        self.derivation, self.block = derivation, block
+        self._starts = np.concatenate([[0], np.cumsum([v.size // block.systems for v in block.variables])]).tolist()
+        parts = [*self._gradient_parts(), *self._matrix_parts()]
+        self._whole = [p for p in parts if p.table is None]
+        self._by_table: dict[Table, list[_Part]] = {}
+        for part in parts:
+            if part.table is not None:
+                self._by_table.setdefault(part.table, []).append(part)
+
+    def minimiser(self, x: Array, parameters: Mapping[str, float], lower: Array | None, upper: Array | None) -> Array:
+        """x with the block moved to its minimiser within the bounds, of several the one nearest to x.
+
+        Raises NotConvex where f has no minimum over the block.
+        """
+        parameters = {**parameters, "_row_weight": 1.0, "_row_count": float(self._row_count)}
+        y = np.array(x)
+        state, low, high = self._stacked(x), self._stacked(lower), self._stacked(upper)
+        assert state is not None
+        with np.errstate(all="ignore"):
+            whole = self._whole_values(x, parameters)
+            for start, stop in self._chunks():
+                H, g = self._assembled(start, stop, whole, x, parameters)
+                bounds = None if low is None or high is None else (low[start:stop], high[start:stop])
+                state[start:stop] = minimise(H, g, state[start:stop], bounds)
+        self._unstack(state, y)
+        return y
+
+    # -- systems and places --------------------------------------------------------------------------------------------
+
+    @property
+    def _row_count(self) -> int:
+        return self.derivation.samples.size if self.derivation.samples else 0
+
+    def _stacked(self, x: Array | None) -> Array | None:
+        """The block's part of x, one row per system."""
+        if x is None:
+            return None
+        parts = []
+        for variable, keys in zip(self.block.variables, self.block.keys, strict=True):
+            array = x[variable.slice].reshape(variable.shape)
+            parts.append(np.moveaxis(array, keys, range(len(keys))).reshape(self.block.systems, -1))
+        return np.concatenate(parts, axis=1)
+
+    def _unstack(self, rows: Array, x: Array) -> None:
+        for k, (variable, keys) in enumerate(zip(self.block.variables, self.block.keys, strict=True)):
+            array = np.moveaxis(x[variable.slice].reshape(variable.shape), keys, range(len(keys)))
+            array[...] = rows[:, self._starts[k] : self._starts[k + 1]].reshape(array.shape)
+
+    def _chunks(self) -> Iterator[tuple[int, int]]:
+        size = max(1, _CHUNK // self.block.size**2)
+        for start in range(0, self.block.systems, size):
+            yield start, min(start + size, self.block.systems)
+
+    def _variable(self, gather: Gather) -> int | None:
+        """Which of the block's variables a gather reads."""
+        leaf = gather.leaf
+        same = (k for k, v in enumerate(self.block.variables) if (v.offset, v.size) == (leaf.offset, leaf.size))
+        return next(same, None)
+
+    def _key(self, k: int, subscripts: tuple[Subscript, ...]) -> tuple[tuple[Index, ...], Table | None]:
+        """The indices that number the systems, or the table that holds the system of each row of the finite sum."""
+        keys = tuple(subscripts[a] for a in self.block.keys[k])
+        shape = self.block.variables[k].shape
+        whole = [i for a, s in zip(self.block.keys[k], keys, strict=True) for i in _whole(s, shape[a])]
+        if len(whole) == len(keys) == len(set(whole)):
+            return tuple(whole), None
+        samples = self.derivation.samples
+        if len(keys) == 1 and isinstance(keys[0], Table) and samples is not None and keys[0].indices == (samples,):
+            return (samples,), keys[0]
+        raise NotImplementedError
+
+    def _places(self, k: int, subscripts: tuple[Subscript, ...], space: tuple[Index, ...]) -> Places:
+        """Where in a system the entries of a gather stand, over an index space, flattened."""
+        shape, keys = self.block.variables[k].shape, self.block.keys[k]
+        place = np.zeros([i.size for i in space], dtype=np.int64)
+        for a, subscript in enumerate(subscripts):
+            if a in keys:
+                continue
+            if not isinstance(subscript, Affine):
+                raise NotImplementedError
+            place *= shape[a]
+            if subscript.index is None:
+                place += subscript.offset
+            else:
+                values = subscript.offset + subscript.stride * np.arange(subscript.index.size)
+                place += values.reshape([-1 if i == subscript.index else 1 for i in space])
+        places: Places = place.ravel() + self._starts[k]
+        return places
+
+    # -- what the entries are ------------------------------------------------------------------------------------------
+
+    def _gradient_parts(self) -> Iterator[_Part]:
+        for gather, adjoint in self.derivation.adjoint.items():
+            if (k := self._variable(gather)) is not None:
+                leading, table = self._key(k, gather.subscripts)
+                local = tuple(i for i in gather.indices if i not in leading)
+                yield _Part(table, leading, local, self._places(k, gather.subscripts, local), None, adjoint)
+
+    def _matrix_parts(self) -> Iterator[_Part]:
+        for block in self.derivation.blocks:
+            j, k = self._variable(block.row), self._variable(block.column)
+            if j is None or k is None:
+                continue
+            row, column = subscripts_of(block)
+            leading, table = self._key(j, row)
+            space = tuple(i for i in block.indices if i not in leading)
+            rows, columns = self._places(j, row, space), self._places(k, column, space)
+            own = tuple(i for i in block.row.indices if i not in leading)
+            other = tuple(i for i in space if i not in own)
+            part = _Part(table, leading, space, rows, columns, block.coefficient, mirrored=block.mirrored)
+            yield self._outer(part, own, other) if table is not None else part
+
+    def _outer(self, part: _Part, own: tuple[Index, ...], other: tuple[Index, ...]) -> _Part:
+        """The part as an outer product of something of the rows and something of the columns, if it is one."""
+        graph = self.derivation.graph
+        left: list[sp.Expr] = []
+        right: list[sp.Expr] = []
+        weight: list[sp.Expr] = []
+        for factor in sp.Mul.make_args(graph.inline(part.value)):
+            indices = set(graph.pointwise(factor).indices)
+            if indices & set(own) and indices & set(other):
+                return part
+            (left if indices & set(own) else right if indices & set(other) else weight).append(factor)
+        shape = (math.prod(i.size for i in own), math.prod(i.size for i in other))
+        assert part.columns is not None
+        rows, columns = part.rows.reshape(shape)[:, 0], part.columns.reshape(shape)[0]
+        return _Part(
+            part.table, part.leading, own, rows, columns, graph.pointwise(sp.Mul(*left)),
+            graph.pointwise(sp.Mul(*right)), other, graph.pointwise(sp.Mul(*weight)), part.mirrored,
+        )  # fmt: skip
+
+    # -- their values --------------------------------------------------------------------------------------------------
+
+    def _function(self, parts: list[_Part], rows: bool) -> Any:
+        """f(x, p[, rows]): the values of all parts, aligned to their axes."""
+        wanted: list[tuple[Node, tuple[Index, ...]]] = []
+        for part in parts:
+            wanted.append((part.value, (*part.leading, *part.axes)))
+            if part.right is not None and part.weight is not None:
+                wanted += [(part.right, (*part.leading, *part.right_axes)), (part.weight, part.leading)]
+        program, ops = Program.of(self.derivation.graph, [node for node, _ in wanted])
+        printer = Printer(program, ops, self.derivation.n, frozenset(), self.derivation.samples if rows else None)
+        codes = [dense(printer.piece(op)).aligned(axes).code for op, (_, axes) in zip(ops, wanted, strict=True)]
+        lines = [*printer.lines, f"return [{', '.join(codes)}]"]
+        source = f"def entries(x, p{', rows' if rows else ''}):\n" + "".join(f"    {line}\n" for line in lines)
+        return execute(source, printer.namespace, "<ncsolve block>")["entries"]
+
+    @cached_property
+    def _whole_function(self) -> Any:
+        return self._function(self._whole, rows=False)
+
+    @cached_property
+    def _row_functions(self) -> dict[Table, Any]:
+        return {table: self._function(parts, rows=True) for table, parts in self._by_table.items()}
+
+    @cached_property
+    def _orders(self) -> dict[Table, tuple[Places, Places]]:
+        """The rows of the finite sum, ordered by system, and where each system's rows begin."""
+        orders: dict[Table, tuple[Places, Places]] = {}
+        for table in self._by_table:
+            key = self.derivation.graph.arrays[table.leaf.name].astype(np.int64)
+            orders[table] = np.argsort(key, kind="stable"), np.concatenate([[0], np.cumsum(np.bincount(key, minlength=self.block.systems))])
+        return orders
+
+    def _whole_values(self, x: Array, parameters: Mapping[str, float]) -> list[Array]:
+        """Of each part without a table its values, (systems or 1, entries)."""
+        values = self._whole_function(x, parameters) if self._whole else []
+        count = self.block.systems
+        shaped = []
+        for part, value in zip(self._whole, values, strict=True):
+            value = np.asarray(value, dtype=float)
+            varies = value.ndim > len(part.axes) and any(s > 1 for s in value.shape[: value.ndim - len(part.axes)])
+            sizes = [i.size for i in (*(part.leading if varies else ()), *part.axes)]
+            if not varies and value.ndim > len(part.axes):
+                value = value.reshape(value.shape[value.ndim - len(part.axes) :])
+            shaped.append(np.broadcast_to(value, sizes).reshape(count if varies else 1, -1))
+        return shaped
+
+    def _assembled(
+        self, start: int, stop: int, whole: list[Array], x: Array, parameters: Mapping[str, float]
+    ) -> tuple[Array, Array]:
+        """The matrices, (m, p, p), and gradients, (m, p), of some systems."""
+        p = self.block.size
+        H, g = np.zeros((stop - start, p, p)), np.zeros((stop - start, p))
+        for part, value in zip(self._whole, whole, strict=True):
+            _add(H, g, part, value[start:stop] if len(value) > 1 else value)
+        for table, parts in self._by_table.items():
+            order, begin = self._orders[table]
+            longest = max(1, _CHUNK // p)
+            for first, last in _pieces(begin, start, stop, longest):
+                rows = order[begin[first] : begin[last]]
+                if len(rows):
+                    values = self._row_functions[table](x, parameters, rows)
+                    ends = begin[first : last + 1] - begin[first]
+                    _sum_rows(H[first - start : last - start], g[first - start : last - start], parts, values, ends)
+        return H, g
+
+
+def _whole(subscript: Subscript, size: int) -> tuple[Index, ...]:
+    """The index that runs over all of an axis in order, if the subscript is one."""
+    if not isinstance(subscript, Affine) or subscript.index is None:
+        return ()
+    form = subscript.stride, subscript.offset, subscript.index.size
+    return (subscript.index,) if form == (1, 0, size) else ()
+
+
+def _pieces(begin: Places, start: int, stop: int, longest: int) -> Iterator[tuple[int, int]]:
+    """Ranges of systems with at most `longest` rows together, or one system with more."""
+    while start < stop:
+        end = int(np.searchsorted(begin, begin[start] + longest, side="right")) - 1
+        end = min(max(end, start + 1), stop)
+        yield start, end
+        start = end
+
+
+def _slice_of(places: Places) -> Any:
+    """A slice, where places are consecutive."""
+    consecutive = len(places) > 0 and bool((np.diff(places) == 1).all())
+    return slice(int(places[0]), int(places[-1]) + 1) if consecutive else places
+
+
+def _add(H: Array, g: Array, part: _Part, value: Array) -> None:
+    """Add the entries of a part, (m or 1, entries)."""
+    everywhere: Any = slice(None)
+    if part.columns is None:
+        np.add.at(g, (everywhere, part.rows), value)
+        return
+    np.add.at(H, (everywhere, part.rows, part.columns), value)
+    if part.mirrored:
+        np.add.at(H, (everywhere, part.columns, part.rows), value)
+
+
+def _sum_rows(H: Array, g: Array, parts: list[_Part], values: list[Any], ends: Places) -> None:
+    """Add what the rows of each system contribute; its rows are those from ends[i] to ends[i + 1]."""
+    count, filled = int(ends[-1]), np.flatnonzero(np.diff(ends))
+    taken = iter(values)
+    for part in parts:
+        value = _flat(next(taken), count, len(part.rows))
+        if part.right is None:
+            sums = np.add.reduceat(value, ends[filled], axis=0)
+            target = np.zeros((len(g), value.shape[1]))
+            target[filled] = sums
+            _add(H, g, part, target)
+            continue
+        assert part.columns is not None
+        right, weight = _flat(next(taken), count, len(part.columns)), np.asarray(next(taken))
+        value = value * weight.reshape(-1, 1)
+        rows, columns = _slice_of(part.rows), _slice_of(part.columns)
+        target = H[:, rows, columns] if isinstance(rows, slice) and isinstance(columns, slice) else None
+        left, bounds = value.T, ends.tolist()
+        products = np.zeros((len(H), len(part.rows), len(part.columns))) if target is None or part.mirrored else target
+        for i in filled.tolist():
+            a, b = bounds[i], bounds[i + 1]
+            products[i] += left[:, a:b] @ right[a:b]
+        if products is not target:
+            H[:, part.rows[:, None], part.columns] += products
+            if part.mirrored:
+                H[:, part.columns[:, None], part.rows] += products.swapaxes(1, 2)
+
+
+def _flat(value: Any, rows: int, entries: int) -> Array:
+    """Values over rows and local axes as (rows, entries)."""
+    value = np.asarray(value, dtype=float)
+    if value.ndim < 2:  # no local axes, or no rows: what is missing broadcasts
+        value = value.reshape(-1, 1) if entries == 1 or len(value.shape) == 0 else value.reshape(1, -1)
+    else:
+        value = value.reshape(value.shape[0], -1)
+    return np.broadcast_to(value, (rows, entries))

@@ -1,0 +1,89 @@
+"""Stacks of small convex quadratics, minimised together: g'd + d'Hd/2, with or without bounds."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.errors import NcsolveError
+
+__all__ = ["NotConvex", "minimise"]
+
+Array = NDArray[np.float64]
+
+_SINGULAR = 1e-12
+"""The part of its largest eigenvalue up to which an eigenvalue counts as zero."""
+_PASSES = 50
+
+
+class NotConvex(NcsolveError):
+    """A quadratic has no minimum."""
+
+
+def minimise(H: Array, g: Array, x: Array, bounds: tuple[Array, Array] | None) -> Array:
+    """x + d for each of m quadratics: H (m, p, p), g and x (m, p). Of several minimisers the nearest one.
+
+    With bounds, cyclic coordinate minimisation, which never rises [Cichocki & Phan 2009: HALS]. Raises NotConvex.
+    """
+    scale = np.einsum("mii->mi", H).max(axis=1, initial=0.0)
+    if (np.einsum("mii->mi", H) < -_SINGULAR * np.abs(H).max(initial=0.0)).any():
+        raise NotConvex("a diagonal entry of the block's Hessian is negative")
+    if bounds is not None:
+        return _coordinates(H, g, x, *bounds)
+    result = x.copy()
+    live = scale > 0
+    if not live.all() and (np.abs(g[~live]) > 0).any():
+        raise NotConvex("the objective is linear along a direction of the block")
+    if live.any():
+        result[live] += _newton(H[live], g[live], np.abs(x[live]).max(axis=1, keepdims=True))
+    return result
+
+
+def _newton(H: Array, g: Array, size: Array) -> Array:
+    """-inverse(H) g, by factors where H is safely positive definite, else by eigenvalues; `size` is |x|, (m, 1)."""
+    try:
+        pivots = np.einsum("mii->mi", np.linalg.cholesky(H))
+        safe = pivots.min(axis=1) ** 2 > _SINGULAR * len(H[0]) * pivots.max(axis=1) ** 2
+    except np.linalg.LinAlgError:
+        if len(H) > 1:
+            half = len(H) // 2
+            return np.concatenate([_newton(H[:half], g[:half], size[:half]), _newton(H[half:], g[half:], size[half:])])
+        safe = np.zeros(len(H), dtype=bool)
+    step = np.empty_like(g)
+    if safe.any():
+        step[safe] = np.linalg.solve(H[safe], -g[safe][..., None])[..., 0]
+    if not safe.all():
+        step[~safe] = _pseudo_newton(H[~safe], g[~safe], size[~safe])
+    return step
+
+
+def _pseudo_newton(H: Array, g: Array, size: Array) -> Array:
+    w, V = np.linalg.eigh(H)
+    largest = np.abs(w).max(axis=1, keepdims=True)
+    tiny = _SINGULAR * len(g[0]) * largest
+    along = np.einsum("mij,mi->mj", V, g)
+    flat = np.abs(w) <= tiny
+    noise = 1e-8 * (np.abs(g).max(axis=1, keepdims=True) + largest * size)
+    if (w < -tiny).any() or (flat & (np.abs(along) > noise)).any():
+        raise NotConvex("the objective has no minimum over the block: its Hessian there is not positive semidefinite")
+    steps = np.where(flat, 0.0, -along / np.where(flat, 1.0, w))
+    return np.asarray(np.einsum("mij,mj->mi", V, steps))
+
+
+def _coordinates(H: Array, g: Array, x: Array, low: Array, high: Array) -> Array:
+    """Each coordinate in turn to its minimiser within the bounds, until nothing moves."""
+    x, g = x.copy(), g.copy()
+    for _ in range(_PASSES):
+        before = x.copy()
+        for k in range(x.shape[1]):
+            bend = H[:, k, k]
+            flat = bend <= 0
+            target = x[:, k] - np.where(flat, 0.0, g[:, k] / np.where(flat, 1.0, bend))
+            target = np.where(flat & (g[:, k] > 0), low[:, k], np.where(flat & (g[:, k] < 0), high[:, k], target))
+            moved = np.clip(target, low[:, k], high[:, k]) - x[:, k]
+            moved[~np.isfinite(moved)] = 0.0
+            x[:, k] += moved
+            g += moved[:, None] * H[:, :, k]
+        if np.abs(x - before).max(initial=0.0) <= 1e-12 * np.abs(x).max(initial=0.0):
+            break
+    return x

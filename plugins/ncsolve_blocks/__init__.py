@@ -1,0 +1,11 @@
+"""Solvers that move one block of variables at a time."""
+
+from collections.abc import Callable
+
+
+def ncsolve_register_solvers(register: Callable[[type], None]) -> None:
+    from ncsolve_blocks.als import AlternatingLeastSquares
+    from ncsolve_blocks.bcd import BlockCoordinateDescent
+
+    register(AlternatingLeastSquares)
+    register(BlockCoordinateDescent)
