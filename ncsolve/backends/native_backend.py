@@ -34,6 +34,7 @@ Function = Callable[..., Any]
 At = Mapping[Index, str]
 Writer = tuple[Any, ...]  # the index space of a sink, how it stores a value, and where, if it adds to g
 
+_VECTORISED = frozenset({"exp", "log", "log1p", "tanh"})  # of native_math
 _HEADER = """import math
 
 import numpy as np
@@ -112,7 +113,8 @@ class NativeBackend:
         """A function of the vectors, the parameters {name: number} and perhaps rows, with one sink for each node."""
         program, ops = Program.of(self.derivation.graph, nodes_of(self.derivation, kind))
         sinks = [Sink(op, *writer) for op, writer in zip(ops, writers, strict=True)]
-        printer = NativePrinter(program, sinks, self.derivation.n, roles, self.derivation.samples if rows else None)
+        samples = self.derivation.samples if rows else None
+        printer = NativePrinter(program, sinks, self.derivation.n, roles, samples, _VECTORISED)
         stored = {name: ("m", *shape) if roles else shape for name, shape in outputs.items() if roles or shape}
         arguments = {name: _array_type(a.dtype.name, a.ndim) for name, a in printer.arrays.items()}
         arguments |= {name: _array_type("float64", 2 if _role(name) in roles else 1) for name in vectors}
@@ -127,7 +129,7 @@ class NativeBackend:
         name = kind + ("_batch" if roles else "") + ("_rows" if rows else "")
         self.sources[name] = _function(name, arguments, lines)
         compiled = _load(name, _HEADER.format(signature=", ".join(arguments.values())) + self.sources[name])
-        # what allocates the outputs and calls: generated as well, since unpacking arguments would take as long as a call
+        # what allocates the outputs and calls: generated as well, since unpacking arguments takes as long as a call
         given = [parameters.get(name, name) for name in arguments if name not in printer.arrays]
         lines = [*length, *(f"{name} = empty(({', '.join(map(str, shape))},))" for name, shape in stored.items())]
         lines += [f"{number or '_'} = compiled({', '.join(given)})", f"return {', '.join(outputs)}"]
@@ -204,9 +206,10 @@ def cache_folder() -> Path:
 @cache
 def _runtime() -> bytes:
     """The text of what is compiled into every function: numba looks at the caller's own file only."""
-    from ncsolve.backends import native_runtime, runtime
+    from ncsolve.backends import native_math, native_runtime, runtime
 
-    return b"".join(Path(module.__file__).read_bytes() for module in (native_runtime, runtime) if module.__file__)
+    modules = (native_math, native_runtime, runtime)
+    return b"".join(Path(module.__file__).read_bytes() for module in modules if module.__file__)
 
 
 def _load(name: str, source: str) -> Function:

@@ -33,7 +33,10 @@ class Sink:
 
 
 class NativePrinter:
-    """Prints the loops that compute some sinks. Arrays that the code reads are collected in `arrays`."""
+    """Prints the loops that compute some sinks. Arrays that the code reads are collected in `arrays`.
+
+    `vectorised` are the functions that the runtime has in a form for loops: `rt.exp` instead of `math.exp`.
+    """
 
     def __init__(
         self,
@@ -42,7 +45,9 @@ class NativePrinter:
         n: int,
         batched: frozenset[str] = frozenset(),
         samples: Index | None = None,
+        vectorised: frozenset[str] = frozenset(),
     ) -> None:
+        self.vectorised = vectorised
         self.program, self.n, self.batched_roles, self.samples = program, n, batched, samples
         self._aliases: dict[str, str] = {}
         self._slicing: Index | None = None
@@ -268,7 +273,10 @@ class NativePrinter:
         if op.kind == "gather":
             leaf, subscripts = op.detail
             return [f"{target} = {self._load(leaf, subscripts, at)}"]
-        return [f"{target} = {scalar(op.kind, [self.read(a, at) for a in op.args]).code}"]
+        args = [self.read(a, at) for a in op.args]
+        if at and op.kind in self.vectorised:
+            return [f"{target} = rt.{op.kind}({args[0].code})"]
+        return [f"{target} = {scalar(op.kind, args).code}"]
 
     def _name(self, op: int, at: Mapping[Index, str]) -> str:
         kept = self.plan.kept[op]

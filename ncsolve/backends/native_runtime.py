@@ -5,6 +5,9 @@ from __future__ import annotations
 from numba import njit
 
 from ncsolve.backends import runtime
+from ncsolve.backends.native_math import exp, log, log1p, tanh
+
+__all__ = ["exp", "log", "log1p", "tanh"]
 
 s_logaddexp = njit(cache=True, error_model="numpy")(runtime.s_logaddexp)
 s_xlogy = njit(cache=True, error_model="numpy")(runtime.s_xlogy)

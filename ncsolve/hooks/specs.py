@@ -40,8 +40,9 @@ def ncsolve_register_theorems(register: Callable[[type], None]) -> None:
 def ncsolve_register_backends(register: Callable[[str, Any], None]) -> None:
     """Call register(name, factory) for each backend.
 
-    `factory(derivation)` returns an object whose method `function(kind, roles, rows)` makes functions f(x, ..., p[, rows])
-    as `ncsolve.backends.numpy_backend.NumpyBackend` does, and raises NotImplementedError for what is left to NumPy.
+    `factory(derivation)` returns an object whose method `function(kind, roles, rows)` makes functions
+    f(x, ..., p[, rows]) as `ncsolve.backends.numpy_backend.NumpyBackend` does, and raises NotImplementedError for
+    what is left to NumPy.
     """
 
 
