@@ -16,9 +16,9 @@ from ncsolve.errors import BudgetExhausted, ProblemError
 from ncsolve.graph import derive
 
 if TYPE_CHECKING:
-    from ncsolve.constraints import Constraints
     from ncsolve.backends.block_systems import BlockSystems
     from ncsolve.backends.residuals import LeastSquares
+    from ncsolve.constraints import Constraints
     from ncsolve.graph.structure import Structure
     from ncsolve.penalties import TotalPenalty
     from ncsolve.problem import Problem

@@ -23,6 +23,7 @@ from ncsolve.problem.checks import (
     checked_text,
     choose_unknowns,
 )
+from ncsolve.problem.constraints import Constraint, all_of, checked_constraints
 from ncsolve.problem.known import KnownPoint, checked_constants
 from ncsolve.problem.penalty import Declared, checked_penalties, lay_out_penalties, symbols_of
 from ncsolve.problem.sizes import sizes_of, with_sizes, without_sizes
@@ -59,6 +60,9 @@ class Problem:
     penalty
         Non-smooth terms with a proximal operator, added to the objective: `L1(0.1)`, or a list of them on different
         variables, `[L1(lam, on=w), NuclearNorm(1, on=M)]`. Numbers or expressions in parameters.
+    equal, less
+        Constraints h(x) = 0 and c(x) <= 0: scalar expressions, relations such as Eq(a, b) and a <= b, or one for each
+        value of an index, (expression, (i, 0, n - 1)). See `ncsolve.constraints`.
     samples
         Index of the finite sum for stochastic solvers, a symbol or its name.
     blocks
@@ -94,6 +98,8 @@ class Problem:
     constants: Mapping[str, float]
     penalty: TotalPenalty | None
     declared_penalty: Declared
+    equal: tuple[Constraint, ...]
+    less: tuple[Constraint, ...]
     samples: sp.Basic | None
     blocks: tuple[tuple[str, ...], ...]
     derived: dict[Any, Any]
@@ -110,6 +116,8 @@ class Problem:
         bounds: Mapping[Any, Any] | None = None,
         start: Any = None,
         penalty: Any = None,
+        equal: Any = None,
+        less: Any = None,
         samples: Any = None,
         blocks: Iterable[Any] | None = None,
         known: Iterable[KnownPoint] | KnownPoint = (),
@@ -118,10 +126,12 @@ class Problem:
     ) -> None:
         penalties = checked_penalties(penalty)
         expression = checked_objective(objective)
-        found = survey(expression)
+        equal, less = checked_constraints(equal, "equal", penalties), checked_constraints(less, "less", penalties)
+        found = survey(all_of(expression, equal, less))
         if sizes := sizes_of(found, data, start, parameters):
             expression = with_sizes(expression, sizes)
-            found = survey(expression)
+            equal, less = (tuple(each.with_sizes(sizes) for each in group) for group in (equal, less))
+            found = survey(all_of(expression, equal, less))
             parameters = without_sizes(parameters, sizes)
         found.check_closed()
         free = by_name(found.free)
@@ -146,6 +156,8 @@ class Problem:
             start=checked_start(start, layout, lower, upper),
             penalty=declared_penalty.at(chosen_numbers),
             declared_penalty=declared_penalty,
+            equal=equal,
+            less=less,
             samples=checked_samples(samples, found),
             blocks=checked_blocks(blocks, layout),
             known=checked_known(known, layout, lower, upper),
@@ -187,6 +199,11 @@ class Problem:
         other = object.__new__(Problem)
         other.__dict__.update(self.__dict__, **attributes)
         return other
+
+    @property
+    def constrained(self) -> bool:
+        """Whether there are constraints besides bounds."""
+        return bool(self.equal or self.less)
 
     def pack(self, values: Any, what: str = "point") -> Vector:
         """Return x of shape (n,) from {variable: number or array}, complete, or from an array of shape (n,).
