@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ncsolve.critical import CriticalPoint
     from ncsolve.oracle import Oracle
 
-__all__ = ["is_escapable", "step_off"]
+__all__ = ["fall", "is_escapable", "step_off"]
 
 FIRST, SHORTEST, LONGEST = 1e-2, 1e-10, 1e4  # lengths tried, relative to the size of x
 
@@ -32,12 +32,12 @@ def step_off(oracle: Oracle, point: CriticalPoint) -> NDArray[np.float64] | None
     x, f = point.x, point.objective
     assert point.witness is not None
     d = point.witness / float(np.linalg.norm(point.witness))
-    ends = [_fall(oracle, x, f, sign * d) for sign in (1.0, -1.0)]
+    ends = [fall(oracle, x, f, sign * d) for sign in (1.0, -1.0)]
     lowest, end = min(ends, key=lambda pair: pair[0])
     return end if lowest < f else None
 
 
-def _fall(
+def fall(
     oracle: Oracle, x: NDArray[np.float64], f: float, d: NDArray[np.float64]
 ) -> tuple[float, NDArray[np.float64]]:
     """A lower value and its point x + t d: t shrinks until f visibly falls, then grows while it falls further."""
@@ -61,4 +61,4 @@ def _fall(
 
 def _value(oracle: Oracle, x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
     x = oracle.project(x)
-    return oracle.value(x), x
+    return oracle.objective(x), x

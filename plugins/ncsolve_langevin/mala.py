@@ -96,5 +96,4 @@ def within(points: Array, lower: Array | None, upper: Array | None) -> NDArray[n
     """Which of the points (chains, n) lie inside the bounds, shape (chains,)."""
     if lower is None or upper is None:
         return np.ones(len(points), dtype=bool)
-    inside: NDArray[np.bool_] = ((points >= lower) & (points <= upper)).all(axis=1)
-    return inside
+    return np.asarray(((points >= lower) & (points <= upper)).all(axis=1))
