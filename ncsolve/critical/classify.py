@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,7 @@ from ncsolve.critical.face import NEAR, Face, projected_gradient
 from ncsolve.critical.inertia import LEEWAY, Inertia, inertia
 from ncsolve.critical.newton import Refined, hessian_on, refine
 from ncsolve.critical.noise import hessian_jumps
+from ncsolve.critical.penalised import classify_penalised
 from ncsolve.critical.point import CriticalPoint, Kind
 from ncsolve.critical.probe import fall_along, line, probe
 from ncsolve.critical.products import lanczos
@@ -42,10 +43,20 @@ def classify(oracle: Oracle, x: ArrayLike, gradient_tolerance: float = 1e-6) -> 
     on its null space. An eigenvalue counts as nonzero when it exceeds four times its error: that of rounding, and its
     change over the distance within which rounding leaves the critical point open. Evaluations are not counted.
 
+    With a penalty p it is F = f + p that is judged, by its Hessian on the manifold on which p is smooth, and the
+    gradient is the proximal one.
+
     Never raises for what f does: where f or a derivative is not finite, the explanation says so.
     """
+    point = np.array(x, dtype=np.float64)
     with oracle.uncounted():
-        return _Judge(oracle, np.array(x, dtype=np.float64), gradient_tolerance).judge()
+        if oracle.penalty is not None:
+            return classify_penalised(oracle, point, gradient_tolerance, _judge)
+        return _judge(oracle, point, gradient_tolerance)
+
+
+def _judge(oracle: Any, x: Vector, gradient_tolerance: float) -> CriticalPoint:
+    return _Judge(oracle, x, gradient_tolerance).judge()
 
 
 class _Judge:

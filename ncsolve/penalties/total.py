@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -43,9 +44,11 @@ class TotalPenalty:
         return ", ".join(map(str, self.parts))
 
     def value(self, x: Array) -> Any:
-        """p(x): a float, or (m,) for a batch."""
+        """p(x): a float, or (m,) for a batch; nan where x is not finite."""
         if x.ndim == 2:
             return np.array([self.value(row) for row in x])
+        if not np.isfinite(x).all():
+            return math.nan
         return sum(part.penalty.value(x[part.place].reshape(part.shape)) for part in self.parts)
 
     def prox(self, v: Array, t: float) -> Array:

@@ -115,7 +115,7 @@ def draw_contour(figure: Figure, axes: Axes, oracle: Oracle, result: Result) -> 
     known = [(known.kind, problem.pack(known.point)) for known in problem.known]
     met = [(point.kind, point.x) for point in points]
     x, y = np.linspace(*window(np.vstack([path, *(x for _, x in known + met)]), problem), GRID).T
-    z = oracle.value(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)).reshape(GRID, GRID)
+    z = oracle.objective(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)).reshape(GRID, GRID)
     draw_levels(figure, axes, x, y, np.ma.masked_invalid(z))
     axes.plot(*path.T, color="white", linewidth=3, solid_capstyle="round")
     axes.plot(*path.T, color=PATH, linewidth=1.4, marker=".", markersize=4, label="path")

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ncsolve.solving.escape import is_escapable
 from ncsolve.solving.status import Status
 
@@ -24,7 +21,7 @@ def hints_for(
     hints = []
     step_size = getattr(solver, "step_size", None)
     if status is Status.NONFINITE and isinstance(step_size, float):
-        curvature = _largest_curvature(oracle, point.x)
+        curvature = oracle.largest_curvature(point.x)
         if step_size * curvature > 2:
             hints.append(
                 f"step_size = {step_size:g} is too long for the curvature met, {curvature:.3g}: "
@@ -36,16 +33,3 @@ def hints_for(
     if limited and point.kind == "not-critical" and not sampler:
         hints.append("raise the limit, or try another solver: `ncsolve solvers` lists them")
     return tuple(hints)
-
-
-def _largest_curvature(oracle: Oracle, x: NDArray[np.float64], products: int = 20) -> float:
-    """|largest eigenvalue| of the Hessian at x by power iteration; 0.0 where the Hessian is not finite."""
-    v = np.random.default_rng(0).standard_normal(oracle.n)
-    size = 0.0
-    with oracle.uncounted():
-        for _ in range(products):
-            v = oracle.hvp(x, v / float(np.linalg.norm(v)))
-            size = float(np.linalg.norm(v))
-            if not np.isfinite(size) or size == 0:
-                return 0.0
-    return size

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ncsolve.critical.face import projected_gradient
+from ncsolve.critical.stationarity import stationarity
 from ncsolve.errors import BudgetExhausted, NcsolveError, PluginError
 from ncsolve.solving.progress import Progress
 from ncsolve.solving.samples import Samples
@@ -65,6 +65,8 @@ class Loop:
         self._shape = (oracle.n,)
         self._flags: frozenset[str] = frozenset()
         self._bounds = None if oracle.lower is None or oracle.upper is None else (oracle.lower, oracle.upper)
+        self._penalised = oracle.penalty is not None
+        self._plain = self._bounds is None and not self._penalised
 
     @property
     def seconds(self) -> float:
@@ -157,7 +159,9 @@ class Loop:
     def _look(self, state: Any) -> Status | None:
         """Evaluate, guard, record and judge one state: the status to stop with, or None."""
         x, f, g = self._read(state)
-        norm = _size(x, g if self._bounds is None else self._projected(x, g, *self._bounds))
+        if self._penalised:
+            f += self.oracle.penalty_value(x)
+        norm = _size(x, g if self._plain else self._stationarity(x, g))
         if not (math.isfinite(f) and math.isfinite(norm)):
             return self._nonfinite(x)
         self._compare(x, f, norm)
@@ -231,14 +235,16 @@ class Loop:
             raise self._failure(f"step {self.iteration}", error, wanted) from error
         return x, *self.oracle.value_and_gradient(x)
 
-    def _projected(self, x: Vector, g: Vector, lower: Vector, upper: Vector) -> Vector:
-        if (x < lower).any() or (x > upper).any():
-            raise self._outside(x, lower, upper)
-        return projected_gradient(self.oracle, x, g)
+    def _stationarity(self, x: Vector, g: Vector) -> Vector:
+        if self._bounds and ((x < self._bounds[0]).any() or (x > self._bounds[1]).any()):
+            raise self._outside(x, *self._bounds)
+        return stationarity(self.oracle, x, g)
 
     def _nonfinite(self, x: Vector) -> Status:
         with self.oracle.uncounted():
             self.detail = self.oracle.explain_nonfinite(x)
+        if not self.detail and not math.isfinite(self.oracle.penalty_value(x)):
+            self.detail = f"x lies outside the domain of {self.oracle.penalty}"
         return Status.NONFINITE
 
     def _check_type(self, state: Any) -> None:

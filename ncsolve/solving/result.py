@@ -38,7 +38,8 @@ class Result:
     """x by variable: floats and arrays of the variables' shapes."""
     objective: float
     gradient_norm: float
-    """Infinity norm of the gradient, of the projected gradient where there are bounds."""
+    """Infinity norm of the gradient; of the projected one with bounds; with a penalty of the proximal one, with the
+    step `Oracle.proximal_step`."""
     iterations: int
     evaluations: dict[str, int]
     """Points evaluated, by kind: value, gradient, hessian, hvp."""

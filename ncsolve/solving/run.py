@@ -12,7 +12,7 @@ from numpy.random import SeedSequence
 from numpy.typing import NDArray
 
 from ncsolve.critical import CriticalPoint, classify
-from ncsolve.critical.face import projected_gradient
+from ncsolve.critical.stationarity import stationarity
 from ncsolve.errors import BudgetExhausted, ProblemError
 from ncsolve.solving.criteria import DEFAULT_ITERATIONS, Criteria
 from ncsolve.solving.escape import is_escapable, step_off
@@ -143,7 +143,8 @@ def _answer(loop: Loop, status: Status, x0: Vector, criteria: Criteria) -> _Answ
         x, claimed = loop.last.x, loop.last.objective
     with oracle.uncounted():
         f, g = oracle.value_and_gradient(x)
-        norm = float(np.abs(projected_gradient(oracle, x, g)).max())
+        norm = float(np.abs(stationarity(oracle, x, g)).max())
+        f += oracle.penalty_value(x)
         try:
             point = classify(oracle, x, gradient_tolerance=tolerance)
         except KeyboardInterrupt:

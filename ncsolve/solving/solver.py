@@ -44,7 +44,7 @@ class Solver(Protocol):
     a state has them, and asks the oracle where it does not:
 
     objective, gradient
-        f(x) and its gradient at the state's x.
+        f(x) and its gradient at the state's x, both without the penalty of the problem.
     converged
         True where the solver has its own proof of convergence.
     stalled
@@ -119,6 +119,11 @@ def check_needs(solver: Any, oracle: Oracle) -> None:
         "blocks": lambda: len(oracle.structure.blocks) > 0,
         "box": lambda: getattr(solver, "width", None) is not None or _has_box(oracle),
     }
+    if problem.penalty is not None and "prox" not in getattr(solver, "needs", ()) and not hasattr(solver, "choose"):
+        raise OptionError(
+            f"Solver '{solver.name}' is for smooth objectives, but problem '{problem.name}' has the penalty "
+            f"{problem.penalty}. Choose a solver that needs prox, such as prox-gradient."
+        )
     for need in sorted(getattr(solver, "needs", ())):
         if need in offers and not offers[need]():
             shown = problem.source or problem.name

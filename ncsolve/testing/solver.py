@@ -213,8 +213,8 @@ class SolverTests:
 
     def _check_gap(self, result: Result, problem: Problem, allowed: float) -> None:
         oracle = compile(problem)
-        first = oracle.value(problem.start_point(np.random.default_rng(0)))
-        lowest = min(oracle.value(oracle.pack(known.point)) for known in problem.known)
+        first = oracle.objective(problem.start_point(np.random.default_rng(0)))
+        lowest = min(oracle.objective(oracle.pack(known.point)) for known in problem.known)
         gap = (result.objective - lowest) / (first - lowest)
         assert gap <= allowed, f"on {problem.name} it leaves {gap:.2g} of the first gap, not at most {allowed:g}"
 

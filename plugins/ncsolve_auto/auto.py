@@ -19,7 +19,7 @@ class Auto:
     """Chooses a solver by the number of variables and says why. [Nocedal & Wright 2006, ch. 4 and 7]
 
     Up to 200 variables an exact Hessian costs little and saves many iterations: trust-region. Beyond, its
-    factorisation grows with n^3: lbfgs. Both keep inside bounds.
+    factorisation grows with n^3: lbfgs. Both keep inside bounds. With a penalty prox-gradient.
     """
 
     name: ClassVar[str] = "auto"
@@ -27,6 +27,8 @@ class Auto:
 
     def choose(self, oracle: Oracle, solvers: Mapping[str, type]) -> tuple[str, str]:
         """Return the name of a solver and the reason, in words."""
+        if oracle.penalty is not None and "prox-gradient" in solvers:
+            return "prox-gradient", f"the objective has the penalty {oracle.penalty}"
         small = f"n = {oracle.n} with an exact dense Hessian"
         large = f"n = {oracle.n}, too large for dense Hessians"
         ranked = {"trust-region": small, "lbfgs": large} if oracle.n <= DENSE else {"lbfgs": large}

@@ -1,0 +1,129 @@
+"""The conditions of Karush, Kuhn and Tucker at a point: how far they are from holding, and with which multipliers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.critical.face import NEAR
+
+if TYPE_CHECKING:
+    from ncsolve.constraints import Constraints
+    from ncsolve.oracle import Oracle
+
+__all__ = ["KKT", "conditions", "estimate", "violation_slope"]
+
+Vector = NDArray[np.float64]
+
+AFFORDABLE = 4_000_000  # entries of a Jacobian up to which it is dense
+
+
+@dataclass(frozen=True, eq=False)
+class KKT:
+    """Residuals in the infinity norm, for L(x, y) = f(x) + y^T (h(x), c(x)). [Nocedal & Wright 2006, Thm 12.1]"""
+
+    stationarity: float
+    """Of the gradient of L in x, projected onto the bounds."""
+    feasibility: float
+    """The largest |h_i| or max(c_j, 0)."""
+    complementarity: float
+    """The largest |min(-c_j, mu_j)|: a multiplier is zero where its inequality is not active, and never negative."""
+    multipliers: Vector
+    """y = (lambda, mu), shape (m,): of the equalities, then of the inequalities."""
+
+    @property
+    def residual(self) -> float:
+        """The largest of the three; nan where one is not defined."""
+        return float(np.max([self.stationarity, self.feasibility, self.complementarity]))
+
+
+def conditions(oracle: Oracle, x: Vector, gradient: Vector, multipliers: Vector) -> KKT:
+    """The residuals at x with these multipliers."""
+    constraints = constraints_of(oracle)
+    values = constraints.values(x)
+    slope = within_bounds(oracle, x, gradient + constraints.push(x, multipliers))
+    slack = np.maximum(-values[constraints.equalities :], 0.0)
+    pairs = np.minimum(slack, multipliers[constraints.equalities :])
+    return KKT(_size(slope), _size(constraints.violation(values)), _size(pairs), multipliers)
+
+
+def estimate(oracle: Oracle, x: Vector, gradient: Vector, guess: Any = None) -> KKT:
+    """The residuals with the multipliers that make the gradient of L smallest, or with those guessed, if better.
+
+    Least squares over the equalities and the inequalities that are active or violated, mu >= 0, in the variables that no
+    bound holds.
+    """
+    found = conditions(oracle, x, gradient, _least_squares(oracle, x, gradient))
+    if guess is None:
+        return found
+    guessed = conditions(oracle, x, gradient, np.asarray(guess, dtype=float))
+    return found if found.residual <= guessed.residual else guessed
+
+
+def constraints_of(oracle: Oracle) -> Constraints:
+    assert oracle.constraints is not None
+    return oracle.constraints
+
+
+def within_bounds(oracle: Oracle, x: Vector, slope: Vector) -> Vector:
+    """x - P(x - slope): what is left of a slope that the bounds do not hold back."""
+    if oracle.lower is None or oracle.upper is None:
+        return slope
+    return np.clip(slope, x - oracle.upper, x - oracle.lower)
+
+
+def violation_slope(oracle: Oracle, x: Vector) -> float:
+    """Size of the projected gradient of |(h, max(c, 0))|^2 / 2 over that of the violation: 0 where it cannot be reduced.
+
+    A point that violates constraints and where this vanishes is infeasible, and nothing close by is better.
+    """
+    constraints = constraints_of(oracle)
+    violation = constraints.violation(constraints.values(x))
+    slope = within_bounds(oracle, x, constraints.push(x, violation))
+    return _size(slope) / (_size(violation) or 1.0)
+
+
+def active(oracle: Oracle, x: Vector, values: Vector) -> NDArray[np.intp]:
+    """The equalities, and the inequalities that hold within NEAR (1 + |x|) as equations or are violated."""
+    equalities = constraints_of(oracle).equalities
+    near = NEAR * (1 + float(np.abs(x).max(initial=0.0)))
+    return np.flatnonzero((np.arange(len(values)) < equalities) | (values >= -near))
+
+
+def _least_squares(oracle: Oracle, x: Vector, gradient: Vector) -> Vector:
+    constraints = constraints_of(oracle)
+    values = constraints.values(x)
+    multipliers = np.zeros(constraints.m)
+    rows = active(oracle, x, values)
+    J = constraints.jacobian(x)[rows]
+    free = np.ones(len(x), bool)
+    if oracle.lower is not None and oracle.upper is not None:
+        free = (oracle.lower < x) & (x < oracle.upper)
+    A, b = J[:, free].T, -gradient[free]
+    finite = np.isfinite(A if isinstance(A, np.ndarray) else A.data).all() and np.isfinite(b).all()
+    if rows.size and free.any() and finite:
+        multipliers[rows] = _solve(A, b, rows >= constraints.equalities)
+    return multipliers
+
+
+def _solve(A: Any, b: Vector, signed: NDArray[np.bool_]) -> Vector:
+    """min |A y - b| with y >= 0 where `signed`."""
+    if np.prod(A.shape) <= AFFORDABLE:
+        A = A if isinstance(A, np.ndarray) else A.toarray()
+        y: Vector = np.linalg.lstsq(A, b)[0]
+        if (y[signed] >= 0).all():
+            return y
+        from scipy.optimize import lsq_linear
+
+        return np.asarray(lsq_linear(A, b, (np.where(signed, 0.0, -np.inf), np.inf), method="bvls").x)
+    from scipy.sparse.linalg import lsqr
+
+    y = lsqr(A, b, atol=1e-14, btol=1e-14)[0]
+    return np.where(signed, np.maximum(y, 0.0), y)
+
+
+def _size(v: Vector) -> float:
+    return float(np.abs(v).max(initial=0.0))

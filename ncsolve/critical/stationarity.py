@@ -1,0 +1,30 @@
+"""What is zero at a critical point: the gradient, with bounds the projected one, with a penalty the proximal one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.critical.face import projected_gradient
+
+if TYPE_CHECKING:
+    from ncsolve.oracle import Oracle
+
+__all__ = ["stationarity"]
+
+Vector = NDArray[np.float64]
+
+
+def stationarity(oracle: Oracle, x: Vector, gradient: Vector) -> Vector:
+    """grad f; x - P(x - grad f) with bounds; (x - prox_tp(x - t grad f)) / t with a penalty p, t that of the oracle.
+
+    The last is zero at every local minimum where p is weakly convex with a constant below 1/t; of L0 and its like it is
+    so at those from which no proximal step with t leads away.
+    """
+    if oracle.penalty is None:
+        return projected_gradient(oracle, x, gradient)
+    t = oracle.proximal_step(x)
+    v = x - t * gradient
+    return (x - oracle.prox(v, t)) / t if np.isfinite(v).all() else v
