@@ -37,8 +37,8 @@ class Show(click.Command):
 @click.option(
     "--code",
     metavar="[LIBRARY]",
-    help="Print value, gradient and Hessian only, as a file that needs nothing but LIBRARY: numpy (the default), numba, "
-    "jax or casadi.",
+    help="Print value, gradient and Hessian only, as a file that needs nothing but LIBRARY: numpy (the default), "
+    "numba, jax or casadi.",
 )
 @backend_option
 def command(problem: str, params: dict[str, str], latex: bool, code: str | None, backend: str) -> None:

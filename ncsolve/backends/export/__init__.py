@@ -1,4 +1,4 @@
-"""EXPORT: value, gradient and Hessian of a problem as one Python file that imports one array library and nothing of ours.
+"""EXPORT: value, gradient and Hessian of a problem as one Python file that imports one array library, not ncsolve.
 
 - `numpy` and `numba` write what the backends evaluate, derivatives included
 - `jax` and `casadi` write the value, and leave its derivatives to that library
@@ -8,7 +8,10 @@ The numbers that a file needs are in it: short arrays as lists, long ones as the
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import sympy as sp
 
 from ncsolve.errors import OptionError, ProblemError, did_you_mean
 from ncsolve.problem import Problem
@@ -52,12 +55,12 @@ def export(problem: Problem, library: str = "numpy") -> str:
 
 def _with_dense_data(problem: Problem) -> Problem:
     """The problem with its sparse data as arrays, which is how a file holds them."""
-    sparse = {symbol: array for symbol, array in problem.data.items() if hasattr(array, "nnz")}
+    sparse: dict[sp.Basic, Any] = {symbol: array for symbol, array in problem.data.items() if hasattr(array, "nnz")}
     for symbol, array in sparse.items():
         if array.shape[0] * array.shape[1] > _MOST_DENSE:
             raise ProblemError(
-                f"data {symbol}: an exported file holds arrays, and this sparse matrix of shape {array.shape} would be one "
-                f"of {8e-9 * array.shape[0] * array.shape[1]:.3g} GB. Export a smaller instance"
+                f"data {symbol}: an exported file holds arrays, and this sparse matrix of shape {array.shape} would be "
+                f"one of {8e-9 * array.shape[0] * array.shape[1]:.3g} GB. Export a smaller instance"
             )
     if not sparse:
         return problem

@@ -17,8 +17,9 @@ from ncsolve.backends.export.text import (
     parameter_names,
     row_constants,
 )
+from ncsolve.backends.export.value_printer import ValuePrinter, helpers_used
 from ncsolve.backends.numpy_printer import _slice, aligned_array, squeezed
-from ncsolve.graph import Derivation, derive, kernels
+from ncsolve.graph import derive, kernels
 from ncsolve.graph.nodes import (
     Affine,
     Contract,
@@ -109,43 +110,22 @@ def jax_file(problem: Problem) -> str:
     parameters = parameter_names(problem, names)
     rows = row_constants(derivation.samples.size if derivation.samples else 0)
     printer = JaxPrinter(derivation, names, {**parameters, **rows})
-    code = "\n".join(["def _value(x):", *(f"    {line}" for line in printer.lines)])
-    arrays = [f"{name} = {text}" for name, text in printer.arrays.items()]
-    helpers = [[text.strip()] for name, text in HELPERS.items() if f"{name}(" in code.replace(f"jnp.{name}(", "")]
+    helpers = helpers_used(HELPERS, printer.source)
     head = [heading(problem, "JAX", "JAX differentiates the value."), "", "import jax", "import jax.numpy as jnp", ""]
     head += ['jax.config.update("jax_enable_x64", True)']
-    parts = [head, parameter_lines(problem, parameters), arrays, *helpers, [code]]
+    parts = [head, parameter_lines(problem, parameters), printer.definitions, *helpers, [printer.source]]
     return assembled([*parts, [INTERFACE.format(n=problem.n).strip()]])
 
 
-class JaxPrinter:
+class JaxPrinter(ValuePrinter):
     """The lines that compute the value; each node's array has the axes `node.indices`, in this order."""
 
-    def __init__(self, derivation: Derivation, names: Names, constants: dict[str, str]) -> None:
-        self.graph, self.names, self.constants = derivation.graph, names, constants
-        self.arrays: dict[str, str] = {}
-        self.lines: list[str] = []
-        self._array_of: dict[str, str] = {}
-        self._known: dict[str, str] = {}
-        self.codes: dict[int, str] = {}
-        for node in self.graph.reachable([derivation.value]):
-            self.codes[node.id] = self._assigned(self._code(node))
-        self.lines.append(f"return {self.codes[derivation.value.id]}")
-
-    def _assigned(self, text: str) -> str:
-        if text.isidentifier() or len(text) < 20 and "[" not in text:
-            return text
-        if text not in self._known:
-            self._known[text] = f"t{len(self._known)}"
-            self.lines.append(f"{self._known[text]} = {text}")
-        return self._known[text]
-
-    def _code(self, node: Node) -> str:
+    def code(self, node: Node) -> str:
         if isinstance(node, Gather):
             return self._gather(node)
         if isinstance(node, Pointwise):
             operands = {o.symbol: self._aligned(o, node.indices) for o in node.operands}
-            return _TEXT.written(node.kernel, operands, self._assigned)
+            return _TEXT.written(node.kernel, operands, self.assigned)
         if isinstance(node, Contract):
             return self._contraction(node)
         if isinstance(node, Relabel):
@@ -213,20 +193,13 @@ class JaxPrinter:
             return str(subscript.offset)
         else:
             values = subscript.offset + subscript.stride * np.arange(subscript.index.size)
-        return self._array("i", array_text(aligned_array(values, subscript.indices, grid), "jnp"))
+        return self.array("i", array_text(aligned_array(values, subscript.indices, grid), "jnp"))
 
     def _view(self, leaf: Leaf) -> str:
         if leaf.role == "data":
             return self._data(leaf)
         shape = f".reshape({leaf.shape})" if len(leaf.shape) > 1 else ""
-        return self._assigned(f"x[{leaf.offset}:{leaf.offset + leaf.size}]{shape}")
+        return self.assigned(f"x[{leaf.offset}:{leaf.offset + leaf.size}]{shape}")
 
     def _data(self, leaf: Leaf) -> str:
-        return self._array(leaf.name, array_text(self.graph.arrays[leaf.name].astype(float), "jnp"))
-
-    def _array(self, wanted: str, text: str) -> str:
-        """The name of an array of the file."""
-        if text not in self._array_of:
-            self._array_of[text] = self.names.new(f"d_{wanted}")
-            self.arrays[self._array_of[text]] = text
-        return self._array_of[text]
+        return self.array(leaf.name, array_text(self.graph.arrays[leaf.name].astype(float), "jnp"))

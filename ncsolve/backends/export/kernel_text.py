@@ -7,6 +7,7 @@ differentiated wrongly at z = 0 by a library that does not know what it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import sympy as sp
 
@@ -75,7 +76,9 @@ class KernelText:
         """What the text of an expression is made of."""
         if isinstance(e, sp.Piecewise):
             return tuple(part for pair in e.args for part in pair.args)
-        return (_DERIVED[type(e)](*e.args),) if self._is_derived(e) else e.args
+        if self._is_derived(e):
+            return (cast("Callable[..., sp.Expr]", _DERIVED[type(e)])(*e.args),)
+        return e.args  # type: ignore[no-any-return]
 
     def _is_derived(self, e: sp.Basic) -> bool:
         return type(e) in _DERIVED and type(e) not in self.heads

@@ -73,8 +73,8 @@ def numba_file(problem: Problem) -> str:
     for kind in ("value", "gradient", last):
         try:
             source, given = _generated(derivation, kind, evaluator.sparse, constants, pool)
-        except NotImplementedError as problem_text:
-            raise ProblemError(f"{problem.name} cannot be written for numba: {problem_text}. --code numpy can") from None
+        except NotImplementedError as reason:
+            raise ProblemError(f"{problem.name} cannot be written for numba: {reason}. --code numpy can") from None
         functions.append(source)
         arguments[kind] = given
     sparse = last == "hessian" and evaluator.sparse

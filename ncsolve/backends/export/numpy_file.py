@@ -93,7 +93,8 @@ def numpy_file(problem: Problem) -> str:
     if re.search(r"\bmath\.", "\n".join([*helpers, *body])):
         imports = ["import math", "", *imports]
     head = [heading(problem, "NumPy", "Nothing else is needed."), "", *imports]
-    return assembled([head, parameter_lines(problem, names), *([part] for part in helpers), data, *([part] for part in body)])
+    constants_at_top = parameter_lines(problem, names)
+    return assembled([head, constants_at_top, *([h] for h in helpers), data, *([part] for part in body)])
 
 
 def _generated(derivation: Derivation, kind: str, sparse: bool) -> tuple[str, dict[str, Any]]:
