@@ -42,9 +42,9 @@ class NegativeCurvature:
 
     x+ = P(x - eta g) while |g| > epsilon. Else Lanczos' method, on Hessian-vector products only, looks for a unit v
     with lambda = v'Hv < -sqrt(rho epsilon), and x+ = x - (2 |lambda| / rho) sign(g'v) v lowers f by at least
-    2 |lambda|^3 / (3 rho^2) by Taylor's formula. Where it finds none, the point satisfies the second-order conditions to
-    that accuracy and descent ends the run. rho is the problem's constant hessian_lipschitz; where that is not declared,
-    any negative lambda counts and a search along v finds the length.
+    2 |lambda|^3 / (3 rho^2) by Taylor's formula. Where it finds none, the point satisfies the second-order conditions
+    to that accuracy and descent ends the run. rho is the problem's constant hessian_lipschitz; where that is not
+    declared, any negative lambda counts and a search along v finds the length.
     """
 
     step_size: float | None = option(

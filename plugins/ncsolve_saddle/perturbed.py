@@ -52,8 +52,8 @@ class PerturbedGradientDescent:
     x+ = P(x - eta g); where |g| <= epsilon and none came within the last T steps, first x <- x + u with u uniform in
     the ball of radius eta r. For an l-smooth f with rho-Lipschitz Hessian, eta = 1/l, r = eps / (400 i^3) and
     T = l i / sqrt(rho eps), the noise at a point with lambda_min <= -sqrt(rho eps) lowers f by F/2 within T steps,
-    F = sqrt(eps^3/rho) / (50 i^3), but for a probability 2^(8-i) i^2 l sqrt(n) / sqrt(rho eps) [Lemma 20]. Where it does
-    not, the point before the noise is taken for a minimum and the run may converge [the stop of Jin et al. 2017].
+    F = sqrt(eps^3/rho) / (50 i^3), but for a probability 2^(8-i) i^2 l sqrt(n) / sqrt(rho eps) [Lemma 20]. Where it
+    does not, the point before the noise is taken for a minimum and the run may converge [the stop of Jin et al. 2017].
 
     l and rho are the problem's constants smoothness and hessian_lipschitz. Where they are not declared, steps backtrack
     and noise and wait are ours: 0.001 max(1, |x|) and 50 steps. Every option overrides.
