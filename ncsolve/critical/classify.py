@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ncsolve.critical import words
+from ncsolve.critical.constrained import classify_constrained
 from ncsolve.critical.decide import Degeneracy, decide, degeneracy
 from ncsolve.critical.face import NEAR, Face, projected_gradient
 from ncsolve.critical.inertia import LEEWAY, Inertia, inertia
@@ -34,7 +35,9 @@ FAILURE = 1e-6  # probability that its random start hides an eigenvalue
 FAR = 1e-2  # a critical point further away than this, relative to 1 + |x|, must have the index that x has
 
 
-def classify(oracle: Oracle, x: ArrayLike, gradient_tolerance: float = 1e-6) -> CriticalPoint:
+def classify(
+    oracle: Oracle, x: ArrayLike, gradient_tolerance: float = 1e-6, multipliers: Vector | None = None
+) -> CriticalPoint:
     """Judge a point x (n,): minimum, saddle, maximum, degenerate, not-critical or undecided.
 
     x is critical when the infinity norm of its (projected) gradient is at most `gradient_tolerance`, or when Newton's
@@ -46,9 +49,13 @@ def classify(oracle: Oracle, x: ArrayLike, gradient_tolerance: float = 1e-6) -> 
     With a penalty p it is F = f + p that is judged, by its Hessian on the manifold on which p is smooth, and the
     gradient is the proximal one.
 
+    With constraints, see `classify_constrained`; `multipliers` (m,) are a guess, such as a solver's.
+
     Never raises for what f does: where f or a derivative is not finite, the explanation says so.
     """
     point = np.array(x, dtype=np.float64)
+    if oracle.problem.constrained:
+        return classify_constrained(oracle, np.array(x, dtype=np.float64), gradient_tolerance, multipliers)
     with oracle.uncounted():
         if oracle.penalty is not None:
             return classify_penalised(oracle, point, gradient_tolerance, _judge)

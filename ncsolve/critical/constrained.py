@@ -101,7 +101,7 @@ class _Judge:
             return self.verdict("undecided", "the Hessian of the Lagrangian is not finite here")
         return self.by_curvature(x, kkt, held, H)
 
-    # -- where the critical point is -----------------------------------------------------------------------------------
+    # -- where the critical point is ---------------------------------------------------------------------------------
 
     def refined(self, reach: float) -> tuple[Vector, KKT]:
         """Newton's method on the KKT equations of the active constraints, where it stays close and gets closer."""
@@ -153,7 +153,7 @@ class _Judge:
             )
         return "the constraints are violated"
 
-    # -- what it is ------------------------------------------------------------------------------------------------------
+    # -- what it is --------------------------------------------------------------------------------------------------
 
     def held(self, x: Vector, kkt: KKT) -> _Active:
         c, y = self.constraints, kkt.multipliers

@@ -53,8 +53,8 @@ def conditions(oracle: Oracle, x: Vector, gradient: Vector, multipliers: Vector)
 def estimate(oracle: Oracle, x: Vector, gradient: Vector, guess: Any = None) -> KKT:
     """The residuals with the multipliers that make the gradient of L smallest, or with those guessed, if better.
 
-    Least squares over the equalities and the inequalities that are active or violated, mu >= 0, in the variables that no
-    bound holds.
+    Least squares over the equalities and the inequalities that are active or violated, mu >= 0, in the variables that
+    no bound holds.
     """
     found = conditions(oracle, x, gradient, _least_squares(oracle, x, gradient))
     if guess is None:
@@ -76,7 +76,7 @@ def within_bounds(oracle: Oracle, x: Vector, slope: Vector) -> Vector:
 
 
 def violation_slope(oracle: Oracle, x: Vector) -> float:
-    """Size of the projected gradient of |(h, max(c, 0))|^2 / 2 over that of the violation: 0 where it cannot be reduced.
+    """Size of the projected gradient of |(h, max(c, 0))|^2 / 2 over that of (h, max(c, 0)).
 
     A point that violates constraints and where this vanishes is infeasible, and nothing close by is better.
     """

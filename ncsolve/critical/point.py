@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from ncsolve.critical.kkt import KKT
 
 __all__ = ["CriticalPoint", "Kind"]
 
@@ -17,7 +20,8 @@ Kind = Literal["minimum", "maximum", "saddle", "degenerate", "not-critical", "un
 class CriticalPoint:
     """The judgement of a point x of shape (n,).
 
-    On a face of the bounds, Hessian means the Hessian in the variables that are free there.
+    On a face of the bounds, Hessian means the Hessian in the variables that are free there. With constraints it means
+    that of the Lagrangian, on the null space of the gradients of the active ones.
     A singular Hessian gives kind "degenerate", unless higher derivatives or a symmetry decide it: then the decided
     kind, with nullity > 0.
     """
@@ -47,10 +51,13 @@ class CriticalPoint:
     """f(x)"""
 
     gradient_norm: float
-    """Infinity norm of the gradient, projected onto the bounds."""
+    """Infinity norm of the gradient, projected onto the bounds; with constraints the largest residual of `kkt`."""
 
     witness: NDArray[np.float64] | None = None
     """A direction (n,) along which f falls, when there is one: f(x + witness) < f(x), unless rounding hides it."""
 
     certified: bool = False
     """Whether the kind is proven in interval arithmetic."""
+
+    kkt: KKT | None = None
+    """Residuals and multipliers of the KKT conditions, where there are constraints."""
