@@ -68,7 +68,11 @@ class SVRG:
         for k, (rows, weight) in enumerate(batches):
             if k == chosen:
                 following = x
-            x = oracle.project(x - eta * (gradient(x, rows, weight) - gradient(s, rows, weight) + mu))
+            x = self.land(oracle, x - eta * (gradient(x, rows, weight) - gradient(s, rows, weight) + mu), eta)
             seen += 2 * len(rows)
         following = x if chosen == m else following
         return SVRGState(following, *oracle.value_and_gradient(following), eta, state.epochs + seen / N + 1)
+
+    def land(self, oracle: Oracle, v: Vector, eta: float) -> Vector:
+        """Where an update to v ends: P(v)."""
+        return oracle.project(v)
