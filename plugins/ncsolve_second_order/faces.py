@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ncsolve_second_order.ratio import Bounded
 from ncsolve_second_order.subproblem import ModelStep
-
-if TYPE_CHECKING:
-    from ncsolve.oracle import Oracle
 
 Vector = NDArray[np.float64]
 
@@ -34,7 +32,7 @@ class QuadraticModel(Protocol):
         """The model around p in the free variables."""
 
 
-def minimise_inside(oracle: Oracle, model: QuadraticModel, x: Vector, radius: float) -> ModelStep:
+def minimise_inside(oracle: Bounded, model: QuadraticModel, x: Vector, radius: float) -> ModelStep:
     """A step p with |p| <= radius and x + p inside the bounds, where there are any, that makes the model low."""
     if oracle.lower is None or oracle.upper is None:
         return model.minimise(radius)

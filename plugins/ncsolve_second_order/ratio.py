@@ -23,6 +23,13 @@ class Objective(Protocol):
     def gradient(self, x: Vector) -> Vector: ...
 
 
+class Bounded(Objective, Protocol):
+    """An objective that may have bounds."""
+
+    lower: Vector | None
+    upper: Vector | None
+
+
 class Trial(NamedTuple):
     x: Vector
     f: float
@@ -53,4 +60,4 @@ def shortening(slope: float, rise: float) -> float:
 
 def too_short(length: float, x: Vector) -> bool:
     """Whether a step of this length changes nothing at x but rounding."""
-    return length <= np.finfo(float).eps * float(np.abs(x).max(initial=0.0)) or length <= np.finfo(float).tiny
+    return bool(length <= max(np.finfo(float).eps * float(np.abs(x).max(initial=0.0)), np.finfo(float).tiny))

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve_second_order.faces import QuadraticModel, minimise_inside
-from ncsolve_second_order.ratio import Objective, Trial, shortening, too_short, try_step
-
-if TYPE_CHECKING:
-    from ncsolve.oracle import Oracle
+from ncsolve_second_order.ratio import Bounded, Objective, Trial, shortening, too_short, try_step
 
 Vector = NDArray[np.float64]
 
@@ -47,7 +44,7 @@ def first_radius(radius: float | None, max_radius: float, x0: Vector) -> float:
 
 
 def region_step(
-    oracle: Oracle,
+    oracle: Bounded,
     state: RegionState,
     model: QuadraticModel,
     max_radius: float,
