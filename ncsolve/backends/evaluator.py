@@ -146,7 +146,9 @@ class Evaluator:
     def _row_block(self, kind: str) -> int:
         """The rows of one block, or 0 where the sum is evaluated whole; native code keeps no temporaries."""
         samples = self.derivation.samples
-        if samples is None or samples.size < _FEW_ROWS or self.choice not in ("numpy", "auto"):
+        if samples is None or samples.size < _FEW_ROWS:
+            return 0
+        if self.choice not in ("numpy", "auto") and not isinstance(self._function(kind, POINT, False, 1), Quiet):
             return 0
         if kind == "hessian" and self.sparse:
             return 0

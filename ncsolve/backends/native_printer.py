@@ -19,6 +19,7 @@ from ncsolve.graph.program import MATRIX, Op, Program
 
 _FOREIGN = {*MATRIX, "polygamma"}  # operations that only the NumPy backend has
 _BLOCK = 512  # iterations whose buffers stay in the first-level cache
+_TENSOR_FROM = 100_000_000  # multiplications from which loops are too slow for a product of tensors
 _BLAS_FROM = 20_000  # multiplications from which a product of matrices is left to BLAS
 
 
@@ -111,7 +112,10 @@ class NativePrinter:
         if op.kind in ("sum", "peak", "contract"):
             space = tuple(dict.fromkeys(i for a in op.args for i in self.program.ops[a].indices))
             space = self._with_batch(space, self._batched[op.id])
-            return Task(op.id, args, space, op.detail, whole=self._is_blas(op))
+            whole = self._is_blas(op)
+            if not whole and self._is_tensor_product(op):
+                raise NotImplementedError("a large product of tensors is NumPy's, which leaves it to BLAS")
+            return Task(op.id, args, space, op.detail, whole=whole)
         return Task(op.id, args, self._with_batch(op.indices, self._batched[op.id]))
 
     def _is_blas(self, op: Op) -> bool:
@@ -127,6 +131,13 @@ class NativePrinter:
         if not (len(over) == len(left) == len(right) == 1 and len(a.indices) == len(b.indices) == 2):
             return False
         return left[0].size * right[0].size * over[0].size >= _BLAS_FROM
+
+    def _is_tensor_product(self, op: Op) -> bool:
+        """A product that BLAS computes many times faster than loops, if it is given as matrices."""
+        if op.kind != "contract":
+            return False
+        a, b = (set(self.program.ops[k].indices) for k in op.args)
+        return bool(a - b and b - a) and math.prod(i.size for i in a | b) >= _TENSOR_FROM
 
     def _loop_order(self) -> list[Index]:
         """Indices from the outermost loop in: the batch, then as the arrays lie in memory, then by size."""

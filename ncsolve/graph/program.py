@@ -28,6 +28,7 @@ _COMPARISONS = {
     sp.StrictLessThan: "lt", sp.LessThan: "le", sp.StrictGreaterThan: "gt", sp.GreaterThan: "ge",
     sp.Equality: "eq", sp.Unequality: "ne",
 }  # fmt: skip
+_LARGE = 100_000  # entries from which a sum in a product is worth taking apart
 MATRIX = frozenset({"inverse", "det", "logdet", "logabsdet", "detsign"})
 
 
@@ -53,6 +54,15 @@ class Op:
         for index in self.indices:
             size *= index.size
         return size
+
+
+@dataclass
+class _Term:
+    """A product of operations divided by others, to be added or subtracted."""
+
+    negative: bool
+    above: list[int]
+    below: list[int]
 
 
 @dataclass
@@ -261,7 +271,7 @@ class Program:
 
     def _contract(self, factors: list[int], over: tuple[Index, ...]) -> int:
         """Two factors at a time, the pair with the smallest result first."""
-        factors = list(factors)
+        factors = [part for f in factors for part in self._parted(f)]
         remaining = set(over)
         while len(factors) > 1:
             for k, f in enumerate(factors):  # an index that a single factor has is summed there first
@@ -283,6 +293,47 @@ class Program:
             remaining -= set(gone)
             factors = [f for k, f in enumerate(factors) if k not in (a, b)] + [merged]
         return self._reduce(factors[0], tuple(i for i in over if i in remaining))
+
+    def _parted(self, k: int) -> list[int]:
+        """A large sum a[i, j] c[l] + b[i, j] c[l] as its factors c[l] and a + b, which live on smaller index spaces."""
+        if self.ops[k].size < _LARGE or self.ops[k].kind not in ("add", "sub", "neg"):
+            return [k]
+        terms = self._terms(k, False)
+        shared = [f for f in terms[0].above if all(f in term.above for term in terms[1:])]
+        for term in terms:
+            for factor in shared:
+                term.above.remove(factor)
+        left = {i for term in terms for a in (*term.above, *term.below) for i in self.ops[a].indices}
+        if left >= set(self.ops[k].indices):
+            return [k]
+        plus, minus = ([self._term(t) for t in terms if t.negative == sign] for sign in (False, True))
+        total = self._fold("add", plus) if plus else self.const(0.0)
+        return [*shared, self.op("sub", total, self._fold("add", minus)) if minus else total]
+
+    def _terms(self, k: int, negative: bool) -> list[_Term]:
+        """The terms of a sum, each as the factors above and below its line."""
+        op = self.ops[k]
+        if op.kind == "neg":
+            return self._terms(op.args[0], not negative)
+        if op.kind in ("add", "sub"):
+            first, second = op.args
+            return self._terms(first, negative) + self._terms(second, negative != (op.kind == "sub"))
+        term, stack = _Term(negative, [], []), [(k, False)]
+        while stack:
+            j, below = stack.pop()
+            op = self.ops[j]
+            if op.kind == "neg":
+                term.negative = not term.negative
+                stack.append((op.args[0], below))
+            elif op.kind in ("mul", "div"):
+                stack += [(op.args[0], below), (op.args[1], below != (op.kind == "div"))]
+            else:
+                (term.below if below else term.above).append(j)
+        return [term]
+
+    def _term(self, term: _Term) -> int:
+        top = self._fold("mul", term.above) if term.above else self.const(1.0)
+        return self.op("div", top, self._fold("mul", term.below)) if term.below else top
 
     def _reduce(self, factor: int, over: tuple[Index, ...]) -> int:
         if not over:

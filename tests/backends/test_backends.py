@@ -275,6 +275,26 @@ def test_large_temporaries_go_by_rows(monkeypatch):
     np.testing.assert_allclose(g, whole[1], rtol=1e-12)
 
 
+def test_a_factor_that_all_terms_share_leaves_a_large_sum(monkeypatch):
+    """Nothing of the perceptron's Hessian is computed over samples x features x hidden x hidden."""
+    problem = perceptron()
+    x = point_of(problem)
+    oracle = nc.compile(problem)
+    H, largest = oracle.hessian(x), max(o.size for o in oracle.evaluator._ops("hessian"))
+    monkeypatch.setattr("ncsolve.graph.program._LARGE", 1)
+    oracle = nc.compile(perceptron())
+    np.testing.assert_allclose(oracle.hessian(x), H, rtol=1e-12, atol=1e-14)
+    assert largest == 10 * 4 * 4 * 3
+    assert max(o.size for o in oracle.evaluator._ops("hessian")) == 10 * 4 * 4
+
+
+def test_large_products_of_tensors_are_left_to_numpy(monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setattr("ncsolve.backends.native_printer._TENSOR_FROM", 1)
+    oracle, x = nc.compile(perceptron(), "numba"), point_of(perceptron())
+    np.testing.assert_array_equal(oracle.hessian(x), nc.compile(perceptron()).hessian(x))
+
+
 def test_a_hessian_by_products_is_the_same(monkeypatch):
     problem = FINITE_SUMS[3]()
     x = point_of(problem)
