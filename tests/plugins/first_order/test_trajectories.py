@@ -1,0 +1,97 @@
+"""The iterates are those of the published updates over 200 steps: by NumPy, and by optax where it is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ncsolve as nc
+from ncsolve.api import resolve
+
+sys.path.insert(0, str(Path(__file__).parent))
+from problems import PROBLEMS, START, A, Y, gradient, objective
+from published import STEP_SIZES, UPDATES
+
+STEPS = 200
+
+
+def path_of(problem, solver, options):
+    """The iterates of so many steps, which no stopping test cuts short."""
+    oracle = nc.compile(problem)
+    solver, _ = resolve(solver, options, oracle)
+    state, x = solver.init(oracle, START, None), []
+    for _ in range(STEPS):
+        state = solver.step(oracle, state, None)
+        x.append(state.x)
+    return np.array(x)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("update", UPDATES)
+def test_the_published_update(update, problem):
+    published, solver, options = UPDATES[update]
+    eta = STEP_SIZES.get(update, 0.02)
+    expected = np.array(list(islice(published(START, gradient(problem), eta), STEPS)))
+    found = path_of(PROBLEMS[problem](), solver, {"step_size": eta, **options})
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
+    assert np.abs(expected[-1] - START).max() > 0.1, "a test of standing still"
+
+
+OPTAX = {
+    "gd": lambda optax, eta: optax.sgd(eta),
+    "momentum": lambda optax, eta: optax.sgd(eta, momentum=0.9),
+    "nag": lambda optax, eta: optax.sgd(eta, momentum=0.9, nesterov=True),
+    "adagrad": lambda optax, eta: optax.adagrad(eta, initial_accumulator_value=0.0, eps=0.0),
+    "rmsprop": lambda optax, eta: optax.rmsprop(eta, decay=0.9, eps=1e-8, eps_in_sqrt=False),
+    "adam": lambda optax, eta: optax.adam(eta),
+    "amsgrad": lambda optax, eta: optax.amsgrad(eta),
+    "adamw": lambda optax, eta: optax.adamw(eta, weight_decay=0.1),
+}
+"""Configured to the published definitions: epsilon outside the root, no initial accumulator."""
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("update", OPTAX)
+def test_the_trajectory_of_optax(update, problem):
+    if importlib.util.find_spec("optax") is None:
+        pytest.skip("needs optax: pip install ncsolve[bench]")
+    import jax
+    import optax
+
+    _, solver, options = UPDATES[update]
+    eta = STEP_SIZES.get(update, 0.02)
+    if update == "adagrad":
+        options = {"epsilon": 0.0}
+    with jax.enable_x64(True):
+        method, g = OPTAX[update](optax, eta), jax.jit(jax.grad(objective(problem, jax.numpy)))
+        x = jax.numpy.asarray(START)
+        state, expected = method.init(x), []
+        for _ in range(STEPS):
+            step, state = method.update(g(x), state, x)
+            x = optax.apply_updates(x, step)
+            expected.append(np.asarray(x))
+    found = path_of(PROBLEMS[problem](), solver, {"step_size": eta, **options})
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_mini_batches_take_the_same_steps_as_the_update_on_the_rows_drawn():
+    """adam on batches of 8: the rows of an epoch are one permutation, drawn from the seed."""
+    eta, B, epochs = 0.02, 8, 5
+    problem, rng = PROBLEMS["logistic"](), np.random.default_rng(np.random.SeedSequence(3))
+    problem.start_point(rng)
+    rows = iter(np.concatenate([rng.permutation(len(Y)).reshape(-1, B) for _ in range(epochs)]))
+
+    def estimate(x):
+        k = next(rows)
+        return -(A[k].T @ (Y[k] / (1 + np.exp(Y[k] * (A[k] @ x))))) / B
+
+    published, _, _ = UPDATES["adam"]
+    expected = list(islice(published(START, estimate, eta), epochs * len(Y) // B))
+    result = nc.solve(problem, "adam", seed=3, options={"step_size": eta, "batch_size": B}, max_iterations=epochs)
+    np.testing.assert_allclose(result.trace.x[1:], expected[4::5], rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(result.trace.epochs, range(epochs + 1))
