@@ -1,4 +1,7 @@
-"""What is zero at a critical point: the gradient, with bounds the projected one, with a penalty the proximal one."""
+"""What is zero at a critical point: the gradient, with bounds the projected one, with a penalty the proximal one.
+
+With constraints it is the residuals of the KKT conditions.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.critical.face import projected_gradient
+from ncsolve.critical.kkt import estimate
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -17,12 +21,17 @@ __all__ = ["stationarity"]
 Vector = NDArray[np.float64]
 
 
-def stationarity(oracle: Oracle, x: Vector, gradient: Vector) -> Vector:
+def stationarity(oracle: Oracle, x: Vector, gradient: Vector, multipliers: Vector | None = None) -> Vector:
     """grad f; x - P(x - grad f) with bounds; (x - prox_tp(x - t grad f)) / t with a penalty p, t that of the oracle.
 
     The last is zero at every local minimum where p is weakly convex with a constant below 1/t; of L0 and its like it is
     so at those from which no proximal step with t leads away.
+
+    With constraints: stationarity, feasibility and complementarity, with the multipliers given or better ones.
     """
+    if oracle.problem.constrained:
+        kkt = estimate(oracle, x, gradient, multipliers)
+        return np.array([kkt.stationarity, kkt.feasibility, kkt.complementarity])
     if oracle.penalty is None:
         return projected_gradient(oracle, x, gradient)
     t = oracle.proximal_step(x)

@@ -27,14 +27,34 @@ def step_off(oracle: Oracle, point: CriticalPoint) -> NDArray[np.float64] | None
     """Return a lower point on the line x + t d, where d is the witness; None if rounding hides the fall.
 
     Both signs of t are tried and the lower end wins (on a tie: +d), so the choice is deterministic. Points are
-    clipped into the bounds.
+    clipped into the bounds. With constraints, of which x + t d leaves the curvature aside, it is the Lagrangian that
+    falls.
     """
     x, f = point.x, point.objective
     assert point.witness is not None
     d = point.witness / float(np.linalg.norm(point.witness))
+    if point.kkt is not None:
+        return _step_off_along_constraints(oracle, point, d)
     ends = [fall(oracle, x, f, sign * d) for sign in (1.0, -1.0)]
     lowest, end = min(ends, key=lambda pair: pair[0])
     return end if lowest < f else None
+
+
+def _step_off_along_constraints(
+    oracle: Oracle, point: CriticalPoint, d: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """A short way along a tangent direction d in which the Lagrangian curves down."""
+    x, kkt, constraints = point.x, point.kkt, oracle.constraints
+    assert kkt is not None
+    assert constraints is not None
+
+    def lagrangian(z: NDArray[np.float64]) -> float:
+        return float(oracle.value(z) + kkt.multipliers @ constraints.values(z))
+
+    t, here = FIRST * max(1.0, float(np.abs(x).max())), lagrangian(x)
+    ends = [oracle.project(x + sign * t * d) for sign in (1.0, -1.0)]
+    end = min(ends, key=lagrangian)
+    return end if lagrangian(end) < here else None
 
 
 def fall(

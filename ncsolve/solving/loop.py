@@ -32,6 +32,8 @@ ABYSS = -1e100
 ROUNDING = 4 * float(np.finfo(float).eps)
 FLAGS = ("converged", "stalled", "exploring", "chains")
 """What a state may say beyond numbers."""
+FEASIBLE = 1e-6
+"""Violations of constraints below this are not told apart when the best point is chosen."""
 FEW = 32
 """Up to this many variables Python's own loops are faster than NumPy's."""
 
@@ -66,7 +68,9 @@ class Loop:
         self._flags: frozenset[str] = frozenset()
         self._bounds = None if oracle.lower is None or oracle.upper is None else (oracle.lower, oracle.upper)
         self._penalised = oracle.penalty is not None
-        self._plain = self._bounds is None and not self._penalised
+        self._constrained = oracle.problem.constrained
+        self._violation = self._best_violation = math.inf
+        self._plain = self._bounds is None and not self._penalised and not self._constrained
 
     @property
     def seconds(self) -> float:
@@ -75,7 +79,7 @@ class Loop:
     @property
     def passed_lower(self) -> bool:
         """Whether the last iterate lies clearly above the best one, as after overshooting into another basin."""
-        if self.last is None:
+        if self.last is None or self._constrained:
             return False
         return self.last.objective - self.best_objective > 1e-6 * (self.first_objective - self.best_objective)
 
@@ -161,7 +165,7 @@ class Loop:
         x, f, g = self._read(state)
         if self._penalised:
             f += self.oracle.penalty_value(x)
-        norm = _size(x, g if self._plain else self._stationarity(x, g))
+        norm = _size(x, g if self._plain else self._stationarity(x, g, state))
         if not (math.isfinite(f) and math.isfinite(norm)):
             return self._nonfinite(x)
         self._compare(x, f, norm)
@@ -188,14 +192,20 @@ class Loop:
         if self.last is None:
             self.first_objective = f
             self._abyss = ABYSS * max(1.0, abs(f))
-        if f < self.best_objective:
-            self.best_objective, self.best_x = f, x
+        if self._is_better(f):
+            self.best_objective, self.best_x, self._best_violation = f, x, self._violation
         if f < self._objective_to_beat:
             self._objective_to_beat = f - ROUNDING * abs(f)
             self.last_progress = self.iteration
         if norm < self._norm_to_beat:
             self._norm_to_beat = 0.99 * norm
             self.last_progress = self.iteration
+
+    def _is_better(self, f: float) -> bool:
+        """Whether this is the best point so far: with constraints, the lowest of those that hold them best."""
+        if not self._constrained:
+            return f < self.best_objective
+        return (max(self._violation, FEASIBLE), f) < (max(self._best_violation, FEASIBLE), self.best_objective)
 
     def _asked_to_stop(self, look: Look) -> Status | None:
         for callback in self.callbacks:
@@ -235,9 +245,13 @@ class Loop:
             raise self._failure(f"step {self.iteration}", error, wanted) from error
         return x, *self.oracle.value_and_gradient(x)
 
-    def _stationarity(self, x: Vector, g: Vector) -> Vector:
+    def _stationarity(self, x: Vector, g: Vector, state: Any) -> Vector:
         if self._bounds and ((x < self._bounds[0]).any() or (x > self._bounds[1]).any()):
             raise self._outside(x, *self._bounds)
+        if self._constrained:
+            residuals = stationarity(self.oracle, x, g, getattr(state, "multipliers", None))
+            self._violation = float(residuals[1])
+            return residuals
         return stationarity(self.oracle, x, g)
 
     def _nonfinite(self, x: Vector) -> Status:

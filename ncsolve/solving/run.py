@@ -146,7 +146,9 @@ def _answer(loop: Loop, status: Status, x0: Vector, criteria: Criteria) -> _Answ
         norm = float(np.abs(stationarity(oracle, x, g)).max())
         f += oracle.penalty_value(x)
         try:
-            point = classify(oracle, x, gradient_tolerance=tolerance)
+            multipliers = getattr(loop.last.state, "multipliers", None) if loop.last and loop.last.x is x else None
+            point = classify(oracle, x, tolerance, multipliers)
+            norm = point.gradient_norm if point.kkt else norm
         except KeyboardInterrupt:
             status = Status.INTERRUPTED
             point = CriticalPoint(

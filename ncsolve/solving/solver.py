@@ -24,7 +24,9 @@ NEEDS: Mapping[str, str] = {
     "samples": "a finite sum",
     "prox": "a penalty with a proximal operator",
     "blocks": "blocks of variables",
+    "clusters": "a clustering problem, sum_i min_k |a_i - c_k|^2,",
     "bounds": "bounds",
+    "constraints": "constraints",
     "box": "finite bounds",
 }
 """What a solver may declare in `needs`. "bounds" means that it keeps every iterate inside them, "box" that it cannot
@@ -51,6 +53,8 @@ class Solver(Protocol):
         True where it cannot go on from here.
     message
         Why, in words, in both cases.
+    multipliers
+        Of the constraints, shape (m,), where the problem has some: equalities first.
     exploring
         True where a small gradient or a lack of progress is no reason to stop: a sampler at any time, a solver that
         still tests whether it stands at a saddle.
@@ -116,6 +120,7 @@ def check_needs(solver: Any, oracle: Oracle) -> None:
         "residuals": lambda: oracle.structure.least_squares,
         "samples": lambda: oracle.structure.samples is not None,
         "prox": lambda: problem.penalty is not None,
+        "clusters": lambda: oracle.clustering is not None,
         "blocks": lambda: len(oracle.structure.blocks) > 0,
         "box": lambda: getattr(solver, "width", None) is not None or _has_box(oracle),
     }
@@ -123,6 +128,12 @@ def check_needs(solver: Any, oracle: Oracle) -> None:
         raise OptionError(
             f"Solver '{solver.name}' is for smooth objectives, but problem '{problem.name}' has the penalty "
             f"{problem.penalty}. Choose a solver that needs prox, such as prox-gradient."
+        )
+    if problem.constrained and "constraints" not in getattr(solver, "needs", ()) and not hasattr(solver, "choose"):
+        raise OptionError(
+            f"Solver '{solver.name}' is for problems without constraints, but problem '{problem.name}' has "
+            f"{len(problem.equal) + len(problem.less)}. Use 'augmented-lagrangian', which takes any solver as its "
+            "option inner."
         )
     for need in sorted(getattr(solver, "needs", ())):
         if need in offers and not offers[need]():
