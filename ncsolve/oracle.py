@@ -312,6 +312,18 @@ class Oracle:
         self._deadline = float("inf") if deadline is None else deadline
         self._guard()
 
+    @property
+    def remaining(self) -> tuple[float, float]:
+        """Points and seconds that the limits leave, inf where there is none."""
+        seconds = self._deadline - time.perf_counter() if self._deadline < float("inf") else float("inf")
+        return max(0.0, self._limit - self._points), max(0.0, seconds)
+
+    def add_counts(self, counts: Mapping[str, int], points: float) -> None:
+        """Count evaluations that were made elsewhere, by oracles of the same problem."""
+        for kind, count in counts.items():
+            self.counts[kind] += count
+        self._points += points
+
     def _guard(self) -> None:
         """Below `_unguarded` points, an evaluation is counted without looking at the clock or at limits."""
         self._unguarded = self._limit if self._counting and self._deadline == float("inf") else -1.0

@@ -17,6 +17,7 @@ from ncsolve.solving.trace import Trace
 
 if TYPE_CHECKING:
     from ncsolve.critical import CriticalPoint
+    from ncsolve.solving.minima import Found
     from ncsolve.solving.diagnostics import Diagnostics
 
 __all__ = ["Result", "versions"]
@@ -54,6 +55,8 @@ class Result:
     """What the solver raised, with its traceback, where it did."""
     samples: NDArray[np.float64] | None = None
     """(kept iterations, chains, n) for solvers that sample, at most 256 MB: see `Samples`."""
+    minima: tuple[Found, ...] = ()
+    """Distinct points at which the local runs of a solver such as `multistart` ended, lowest first."""
     runs: tuple[Result, ...] = field(default=())
     """All runs, this one among them, where there were several starts."""
 
@@ -94,6 +97,8 @@ class Result:
         )
         if self.diagnostics:
             data["diagnostics"] = plain(vars(self.diagnostics))
+        if self.minima:
+            data["minima"] = plain([found.to_json() for found in self.minima])
         return data
 
     def summary(self) -> str:
@@ -118,6 +123,12 @@ class Result:
             ]
             if self.diagnostics.acceptance is not None:
                 lines.append(f"  acceptance     {self.diagnostics.acceptance:.3g}")
+        if self.minima:
+            lines.append(f"  minima         {len(self.minima)} distinct" + ", the lowest:" * (len(self.minima) > 10))
+            lines += [
+                f"    {found.objective:<16.10g} {found.count:>5} runs {100 * found.share:5.1f}%  at {_short(found.x)}"
+                for found in self.minima[:10]
+            ]
         if self.runs:
             kinds = [run.point.kind for run in self.runs]
             found = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))

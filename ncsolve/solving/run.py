@@ -18,6 +18,7 @@ from ncsolve.solving.criteria import DEFAULT_ITERATIONS, Criteria
 from ncsolve.solving.escape import is_escapable, step_off
 from ncsolve.solving.hints import hints_for
 from ncsolve.solving.loop import Callback, Loop
+from ncsolve.solving.minima import found_by
 from ncsolve.solving.options import option_values
 from ncsolve.solving.result import Result, versions
 from ncsolve.solving.samples import check_burn_in
@@ -193,6 +194,7 @@ def _result(loop: Loop, answer: _Answer, criteria: Criteria, seed: int, before: 
         hints=hints_for(oracle, solver, answer.status, answer.point, sampler=samples is not None),
         error=loop.error,
         samples=samples,
+        minima=found_by(oracle, loop.last and loop.last.state),
     )
 
 
@@ -201,6 +203,9 @@ def _message(loop: Loop, answer: _Answer, criteria: Criteria) -> str:
     parts = [loop.detail or answer.status.message]
     if answer.status is Status.CONVERGED and not loop.detail:
         parts.append(f"({answer.gradient_norm:.2g} <= {criteria.gradient_tolerance:g})")
+    said = getattr(loop.last and loop.last.state, "message", "")
+    if said and getattr(loop.last and loop.last.state, "stalled", False) and said not in parts:
+        parts.append(f"and {said}")
     if loop.recorder.escapes:
         left = ", ".join(f"{escape.point.kind} at iteration {escape.iteration}" for escape in loop.recorder.escapes)
         parts.append(f"after leaving a {left}")
