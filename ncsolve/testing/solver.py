@@ -15,6 +15,7 @@ from ncsolve import api
 from ncsolve.errors import OptionError
 from ncsolve.hooks import registry
 from ncsolve.oracle import Oracle, compile
+from ncsolve.penalties import L1
 from ncsolve.solving import Result, Status, check_contract, check_needs, configure, options_of, summary_of
 from ncsolve.testing import problems
 
@@ -75,7 +76,7 @@ class SolverTests:
 
     def test_inputs_are_not_written_to(self) -> None:
         """Neither x0 nor a state changes once handed over; init and step are functions of their arguments."""
-        for oracle in self._oracles(problems.quadratic()):
+        for oracle in self._oracles(self._problem("quadratic")):
             x0 = oracle.problem.start_point(np.random.default_rng(0))
             before = x0.copy()
             first = [(state, _data(state)) for state in self._states(oracle, x0)]
@@ -87,7 +88,7 @@ class SolverTests:
 
     def test_states_are_data(self) -> None:
         """A state consists of arrays, numbers and tuples or dataclasses of them, so that it can be saved; x is (n,)."""
-        for oracle in self._oracles(problems.quadratic()):
+        for oracle in self._oracles(self._problem("quadratic")):
             for state in self._states(oracle, oracle.problem.start_point(np.random.default_rng(0))):
                 assert state.x.shape == (oracle.n,), f"x has shape {state.x.shape}, not ({oracle.n},)"
                 assert state.x.dtype == np.float64, f"x has type {state.x.dtype}, not float64"
@@ -95,7 +96,7 @@ class SolverTests:
 
     def test_same_seed_same_bits(self) -> None:
         """Two runs with the same seed agree in every bit."""
-        first, second = (self._solve(problems.valley(), max_iterations=50) for _ in range(2))
+        first, second = (self._solve(self._problem("valley"), max_iterations=50) for _ in range(2))
         if first and second:
             assert np.array_equal(first.x, second.x), "two runs with the same seed end at different points"
             for name in ("objective", "gradient_norm", "evaluations"):
@@ -105,19 +106,26 @@ class SolverTests:
 
     def test_quadratic(self) -> None:
         """It minimises a convex quadratic."""
-        self._minimises(problems.quadratic())
+        self._minimises(self._problem("quadratic"))
 
     def test_valley(self) -> None:
         """It minimises a smooth non-convex function of two variables."""
-        self._minimises(problems.valley())
+        self._minimises(self._problem("valley"))
 
     def test_one_variable(self) -> None:
         """n = 1 is no special case."""
-        self._minimises(problems.one_variable())
+        self._minimises(self._problem("one_variable"))
+
+    def test_penalty(self) -> None:
+        """A solver that needs "prox" minimises with a penalty, and finds the zero that it makes."""
+        result = self._solve(problems.sparse())
+        if result:
+            self._minimises(problems.sparse())
+            assert result.x[1] == 0 or not self.converges, f"x[1] = {result.x[1]}, where the penalty makes it 0"
 
     def test_start_at_the_minimum(self) -> None:
         """A run that starts at the minimum ends there."""
-        problem = problems.quadratic()
+        problem = self._problem("quadratic")
         result = self._solve(problem, x0=problem.known[0].point)
         if result:
             self._check_gap(result, problem, allowed=self.accuracy)
@@ -127,7 +135,7 @@ class SolverTests:
     def test_stays_inside_bounds(self) -> None:
         """A solver that declares "bounds" minimises in a box and never leaves it."""
         if "bounds" in self._class().needs:
-            problem = problems.box()
+            problem = self._problem("box")
             lower, upper = problem.lower, problem.upper
             assert lower is not None
             assert upper is not None
@@ -142,23 +150,25 @@ class SolverTests:
 
     def test_survives_undefined_values(self) -> None:
         """Where the objective is undefined for some x, nothing is raised and the best point is finite."""
-        result = self._solve(problems.half_plane())
+        result = self._solve(self._problem("half_plane"))
         if result:
             assert np.isfinite([*result.x, result.objective]).all(), f"the best point is {result.x}"
 
     def test_no_success_at_a_saddle(self) -> None:
         """From a start that leads to a saddle, no run is a success there, whether or not the core may escape."""
         for escape in (True, False):
-            result = self._solve(problems.saddle(), escape=escape)
+            result = self._solve(self._problem("saddle"), escape=escape)
             if result and result.success:
                 assert result.objective < -0.2, f"success is reported at {result.x}, next to the saddle at 0"
 
     def test_limits_hold(self) -> None:
         """A run stops at its limits of iterations and of evaluations."""
         for limit in ("max_iterations", "max_evaluations"):
-            result = self._solve(problems.valley(), gradient_tolerance=0.0, **{limit: 3})
+            result = self._solve(self._problem("valley"), gradient_tolerance=0.0, **{limit: 3})
             if result:
-                used = result.iterations if limit == "max_iterations" else int(result.trace["evaluations"].max(initial=0))
+                used = (
+                    result.iterations if limit == "max_iterations" else int(result.trace["evaluations"].max(initial=0))
+                )
                 assert used <= 3, f"{limit} = 3, but {used} were used"
 
     # -- how it is done ------------------------------------------------------------------------------------------------
@@ -169,6 +179,11 @@ class SolverTests:
 
     def _name(self) -> str:
         return str(self._class().name)
+
+    def _problem(self, name: str) -> Problem:
+        """A problem of the kit; for a solver that needs a penalty with one of strength 0, which changes nothing."""
+        problem: Problem = getattr(problems, name)(L1(0.0) if "prox" in self._class().needs else None)
+        return problem
 
     def _oracles(self, problem: Problem) -> Iterator[Oracle]:
         """The oracle of a problem, if it offers what the solver needs."""

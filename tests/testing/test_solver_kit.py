@@ -194,4 +194,8 @@ def test_a_noisy_solver_may_ask_for_less():
 
 
 def test_a_solver_that_needs_what_the_kit_has_not_is_not_blamed():
-    assert failing(changed(Good, needs=frozenset({"prox"}))) == []
+    assert failing(changed(Good, needs=frozenset({"box", "prox"}))) == []
+
+
+def test_a_solver_that_claims_to_know_penalties():
+    assert failing(changed(Good, needs=frozenset({"prox"}))) == ["test_penalty"]
