@@ -19,17 +19,28 @@ def hints_for(
 ) -> tuple[str, ...]:
     """Hints for a result that is no success. A sampler has no end to reach."""
     hints = []
-    step_size = getattr(solver, "step_size", None)
-    if status is Status.NONFINITE and isinstance(step_size, float):
-        curvature = oracle.largest_curvature(point.x)
-        if step_size * curvature > 2:
-            hints.append(
-                f"step_size = {step_size:g} is too long for the curvature met, {curvature:.3g}: "
-                f"stay below 2 / {curvature:.3g} = {2 / curvature:.3g}"
-            )
+    if status is Status.NONFINITE or (status is Status.STALLED and point.kind == "not-critical"):
+        hints += _step_size_hint(oracle, solver, point)
     if status in (Status.CONVERGED, Status.STALLED) and is_escapable(point):
         hints.append(f"the objective falls from this {point.kind}: start from another point, or let the run escape")
     limited = status in (Status.ITERATIONS, Status.EVALUATIONS, Status.TIME)
     if limited and point.kind == "not-critical" and not sampler:
         hints.append("raise the limit, or try another solver: `ncsolve solvers` lists them")
     return tuple(hints)
+
+
+def _step_size_hint(oracle: Oracle, solver: Any, point: CriticalPoint) -> list[str]:
+    """A fixed step size that the curvature at the best point does not allow: gradient descent stays below 2 / curvature.
+
+    `limit_of_stability` of a solver is the number in place of 2; 0 says that its steps have no such limit.
+    """
+    step_size, limit = getattr(solver, "step_size", None), getattr(solver, "limit_of_stability", 2.0)
+    if not isinstance(step_size, float) or not limit:
+        return []
+    curvature = oracle.largest_curvature(point.x)
+    if step_size * curvature <= limit:
+        return []
+    return [
+        f"step_size = {step_size:g} is too long for the curvature met, {curvature:.3g}: "
+        f"stay below {limit:.3g} / {curvature:.3g} = {limit / curvature:.3g}"
+    ]

@@ -27,6 +27,10 @@ class AdaGrad(Descent):
 
     name: ClassVar[str] = "adagrad"
 
+    @property
+    def limit_of_stability(self) -> float:
+        return 0.0
+
     def memory(self, x: Vector) -> Memory:
         return (self.initial_accumulator if self.norm else np.full_like(x, self.initial_accumulator),)
 

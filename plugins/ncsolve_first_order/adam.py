@@ -34,6 +34,10 @@ class Adam(Descent):
 
     name: ClassVar[str] = "adam"
 
+    @property
+    def limit_of_stability(self) -> float:
+        return 0.0
+
     def memory(self, x: Vector) -> Memory:
         return tuple(np.zeros_like(x) for _ in range(3 if self.amsgrad else 2))
 

@@ -90,6 +90,11 @@ class Descent(Scheduled, MiniBatches):
         """A step whose length is neither given nor known."""
         return self.searched_along(oracle, state, "armijo")
 
+    @property
+    def limit_of_stability(self) -> float:
+        """eta times the largest curvature must stay below this near a minimum; 0 where there is no such limit."""
+        return 2.0
+
     # -- the solver contract -------------------------------------------------------------------------------------------
 
     def init(self, oracle: Oracle, x0: Vector, rng: np.random.Generator) -> DescentState:

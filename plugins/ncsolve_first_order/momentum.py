@@ -58,6 +58,10 @@ class HeavyBall(Descent):
         """alpha for this L; its own inverse."""
         return SAFETY * 2 * (1 - self.momentum) / smoothness
 
+    @property
+    def limit_of_stability(self) -> float:
+        return 2 * (1 + self.momentum)
+
     def searched(self, oracle: Oracle, state: DescentState) -> DescentState:
         """iPiano with backtracking, in terms of the last step s = alpha v."""
         x, f, g, k, alpha = state.x, state.objective, state.gradient, state.updates, GROWTH * state.step_size

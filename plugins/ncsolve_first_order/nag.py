@@ -75,6 +75,11 @@ class Nesterov(Descent):
         w, t, beta = memory
         return np.where(cut, 0.0, w), t, beta
 
+    @property
+    def limit_of_stability(self) -> float:
+        beta = 1.0 if self.momentum is None else self.momentum
+        return 2 * (1 + beta) / (1 + 2 * beta)
+
     def searched(self, oracle: Oracle, state: DescentState) -> DescentState:
         y, f, g, (w, t, _), k = state.x, state.objective, state.gradient, state.memory, state.updates
         found = upper_bound(oracle, y, f, g, GROWTH * state.step_size)

@@ -26,6 +26,10 @@ class RMSProp(Descent):
 
     name: ClassVar[str] = "rmsprop"
 
+    @property
+    def limit_of_stability(self) -> float:
+        return 0.0
+
     def memory(self, x: Vector) -> Memory:
         return (np.zeros_like(x),)
 

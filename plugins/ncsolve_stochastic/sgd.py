@@ -54,6 +54,10 @@ class StochasticGradient(Descent):
     def landed(self, memory: Memory, d: Vector, cut: NDArray[np.bool_]) -> Memory:
         return (d,) if memory else ()
 
+    @property
+    def limit_of_stability(self) -> float:
+        return 2 * (1 + self.momentum)
+
     def batch_step_size(self, oracle: Oracle, x: Vector, rng: np.random.Generator) -> float:
         part = (1 - self.momentum) / 2
         return self.step_size or step_size_by_curvature(oracle, x, self.batch_at(0, oracle.rows), rng, part)

@@ -14,8 +14,8 @@ import ncsolve as nc
 from ncsolve.api import resolve
 
 sys.path.insert(0, str(Path(__file__).parent))
-from problems import PROBLEMS, START, A, Y, gradient, objective
-from published import STEP_SIZES, UPDATES
+from first_order_problems import PROBLEMS, START, A, Y, gradient, objective
+from published_updates import STEP_SIZES, UPDATES
 
 STEPS = 200
 
