@@ -24,7 +24,6 @@ HARD = ("meyer", "scaled-cosine")
 """At the mercy of rounding: results must be honest, not successful."""
 SLOW = {
     ("arc", "cosine"),
-    ("bfgs", "biggs-exp6"),
     ("cubic", "humps"),
     ("hessian-free", "biggs-exp6"),
     ("regularized-newton", "humps"),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["fall", "is_escapable", "step_off"]
 
 FIRST, SHORTEST, LONGEST = 1e-2, 1e-10, 1e4  # lengths tried, relative to the size of x
+EIGENVECTORS = 500  # variables up to which they are computed
 
 
 def is_escapable(point: CriticalPoint) -> bool:
@@ -26,7 +27,8 @@ def is_escapable(point: CriticalPoint) -> bool:
 def step_off(oracle: Oracle, point: CriticalPoint) -> NDArray[np.float64] | None:
     """Return a lower point on the line x + t d, where d is the witness; None if rounding hides the fall.
 
-    Both signs of t are tried and the lower end wins (on a tie: +d), so the choice is deterministic. Points are
+    x + d itself is tried first, then both signs of t; the lowest end wins (on a tie: the first), so the choice is
+    deterministic. Where an eigenvalue is negative its eigenvector is tried as well. Points are
     clipped into the bounds. With constraints, of which x + t d leaves the curvature aside, it is the Lagrangian that
     falls.
     """
@@ -35,9 +37,19 @@ def step_off(oracle: Oracle, point: CriticalPoint) -> NDArray[np.float64] | None
     d = point.witness / float(np.linalg.norm(point.witness))
     if point.kkt is not None:
         return _step_off_along_constraints(oracle, point, d)
-    ends = [fall(oracle, x, f, sign * d) for sign in (1.0, -1.0)]
+    directions = [d, -d, *_curving_down(oracle, point)]
+    ends = [_value(oracle, x + point.witness), *(fall(oracle, x, f, d) for d in directions)]
     lowest, end = min(ends, key=lambda pair: pair[0])
     return end if lowest < f else None
+
+
+def _curving_down(oracle: Oracle, point: CriticalPoint) -> list[NDArray[np.float64]]:
+    """Both senses of the eigenvector of the lowest eigenvalue, where it is negative: the witness may be a flat line."""
+    if not point.index or oracle.n > EIGENVECTORS:
+        return []
+    with oracle.uncounted():
+        lowest = np.linalg.eigh(oracle.hessian(point.x, dense=True))[1][:, 0]
+    return [lowest, -lowest]
 
 
 def _step_off_along_constraints(

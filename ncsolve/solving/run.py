@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ncsolve.critical import CriticalPoint, classify
 from ncsolve.critical.stationarity import stationarity
-from ncsolve.errors import BudgetExhausted, ProblemError
+from ncsolve.errors import BudgetExhausted, OptionError, ProblemError
 from ncsolve.solving.criteria import DEFAULT_ITERATIONS, Criteria
 from ncsolve.solving.escape import is_escapable, step_off
 from ncsolve.solving.hints import hints_for
@@ -59,6 +59,8 @@ def run(
     check_needs(solver, oracle)
     criteria = (criteria or Criteria()).bounded(getattr(solver, "default_iterations", DEFAULT_ITERATIONS))
     check_burn_in(solver, criteria)
+    if criteria.target is not None and oracle.problem.signs is not None:
+        raise OptionError("A min-max problem has no target: a low objective is good for one of its players only.")
     rng = np.random.default_rng(SeedSequence(seed, spawn_key=spawn_key))
     x = oracle.problem.start_point(rng) if x0 is None else _checked_start(oracle, x0)
     loop = Loop(oracle, solver, rng, criteria.test(), callbacks)
@@ -96,7 +98,7 @@ def run_starts(
 
 
 def _rank(result: Result) -> tuple[bool, float]:
-    return result.point.kind != "minimum", math.inf if math.isnan(result.objective) else result.objective
+    return result.point.kind not in ("minimum", "minmax"), math.inf if math.isnan(result.objective) else result.objective
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,8 @@ def _search(loop: Loop, x: Vector, criteria: Criteria, escape: bool) -> _Answer:
         answer = _answer(loop, status, x, criteria)
         if escapes == 0 or answer.status not in (Status.CONVERGED, Status.STALLED):
             return answer
+        if criteria.max_iterations is not None and loop.iteration >= criteria.max_iterations:
+            return answer  # stepping off is an iteration, too
         escapes -= 1
         if loop.passed_lower and loop.best_objective < resumed_from and loop.best_x is not None:
             resumed_from, x = loop.best_objective, loop.best_x

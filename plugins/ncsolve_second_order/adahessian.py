@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Vector = NDArray[np.float64]
 
+PROBES = 10
+
 
 @dataclass(frozen=True)
 class AdaHessianState:
@@ -47,14 +49,18 @@ class AdaHessian:
     state_type: ClassVar[type] = AdaHessianState
 
     def init(self, oracle: Oracle, x0: Vector, rng: np.random.Generator) -> AdaHessianState:
-        return AdaHessianState(x0, *oracle.value_and_gradient(x0), np.zeros_like(x0), np.zeros_like(x0))
+        v = np.mean([diagonal(oracle, x0, rng) ** 2 for _ in range(PROBES)], axis=0)
+        return AdaHessianState(x0, *oracle.value_and_gradient(x0), np.zeros_like(x0), v)
 
     def step(self, oracle: Oracle, state: AdaHessianState, rng: np.random.Generator) -> AdaHessianState:
-        k = state.step + 1
-        z = rng.choice([-1.0, 1.0], oracle.n)
-        D = z * oracle.hvp(state.x, z)
+        k, D = state.step + 1, diagonal(oracle, state.x, rng)
         m = self.beta1 * state.m + (1 - self.beta1) * state.gradient
         v = self.beta2 * state.v + (1 - self.beta2) * D * D
-        scale = np.sqrt(v / (1 - self.beta2**k)) + self.epsilon
-        x = oracle.project(state.x - self.step_size * (m / (1 - self.beta1**k)) / scale)
+        x = oracle.project(state.x - self.step_size * (m / (1 - self.beta1**k)) / (np.sqrt(v) + self.epsilon))
         return AdaHessianState(x, *oracle.value_and_gradient(x), m, v, k)
+
+
+def diagonal(oracle: Oracle, x: Vector, rng: np.random.Generator) -> Vector:
+    """z * Hz with random signs z: the diagonal of H in the mean."""
+    z = rng.choice([-1.0, 1.0], oracle.n)
+    return np.asarray(z * oracle.hvp(x, z))
