@@ -34,6 +34,7 @@ LARGEST = 2000  # variables up to which null spaces are computed
 STEPS = 10  # of Newton's method
 REACH = 1e-2  # as far as it may lead, relative to 1 + |x|
 CLOSE = 1e-6  # as far as from a point that is not critical itself
+MULTIPLICITY = 3  # of a root of the gradient's: from near one of t^k Newton's step is 1/k of the way
 WEAK = 1e-7  # a multiplier of at most this part of the gradient's size does not push
 
 
@@ -91,6 +92,7 @@ class _Judge:
             return self.verdict("undecided", "objective, constraints or a derivative are not finite here")
         critical = self.kkt.residual <= self.allowed
         x, kkt = self.refined(REACH if critical else CLOSE)
+        self.ahead = self.step_left(x, kkt)
         if not critical and kkt.residual > max(1e-3 * self.allowed, 1e-10 * self.scale):
             return self.verdict("not-critical", self.why_not())
         if len(x) > LARGEST:
@@ -108,8 +110,7 @@ class _Judge:
         x, kkt = self.x, self.kkt
         if len(x) > LARGEST:
             return x, kkt
-        rows = active(self.oracle, x, self.constraints.values(x))
-        rows = rows[(rows < self.constraints.equalities) | (kkt.multipliers[rows] >= -self.allowed)]
+        rows = self.rows_held(x, kkt)
         for _ in range(STEPS):
             moved = self.newton_step(x, kkt.multipliers, rows)
             if moved is None or float(np.abs(moved[0] - self.x).max()) > reach * self.scale:
@@ -140,6 +141,19 @@ class _Judge:
         x[free] += step[:n]
         y[rows] += step[n:]
         return self.oracle.project(x), y
+
+    def step_left(self, x: Vector, kkt: KKT) -> Vector:
+        """The next step of Newton's method, which would not have come closer."""
+        if len(x) > LARGEST:
+            return np.zeros_like(x)
+        moved = self.newton_step(x, kkt.multipliers, self.rows_held(x, kkt))
+        step = np.zeros_like(x) if moved is None else moved[0] - x
+        return step * min(1.0, REACH * self.scale / (float(np.abs(step).max()) or 1.0))
+
+    def rows_held(self, x: Vector, kkt: KKT) -> NDArray[np.intp]:
+        """The equalities and the active inequalities with a multiplier that is not negative."""
+        rows = active(self.oracle, x, self.constraints.values(x))
+        return rows[(rows < self.constraints.equalities) | (kkt.multipliers[rows] >= -self.allowed)]
 
     def why_not(self) -> str:
         """Which of the conditions fails; where constraints are violated, whether anything close by is better."""
@@ -198,9 +212,9 @@ class _Judge:
         return self.verdict(kind, "; ".join(told), counted, held, witness)
 
     def inertia(self, x: Vector, kkt: KKT, H: Matrix, Z: Matrix) -> Inertia:
-        """Signs of the reduced Hessian that stay when x moves by what rounding and the residual leave open."""
+        """Signs of the reduced Hessian that stay when x moves by what rounding and Newton's method leave open."""
         R = Z.T @ H @ Z
-        shift = rounding_of(x) + min(kkt.residual, CLOSE) * np.ones_like(x)
+        shift = rounding_of(x) + MULTIPLICITY * self.ahead
         elsewhere = _dense(self.constraints.hessian(self.oracle.project(x + shift), kkt.multipliers))
         change = Z.T @ (elsewhere - H) @ Z if np.isfinite(elsewhere).all() else 0 * R
         change = change + SAFETY * len(x) * EPS * float(np.abs(H).max(initial=0.0)) * np.eye(len(R))

@@ -205,6 +205,10 @@ class Problem:
         """Whether there are constraints besides bounds."""
         return bool(self.equal or self.less)
 
+    def unconstrained(self) -> Problem:
+        """Return the same problem with bounds only. It shares what was derived; nothing is known of it."""
+        return self._changed({"equal": (), "less": (), "known": (), "constants": {}})
+
     def pack(self, values: Any, what: str = "point") -> Vector:
         """Return x of shape (n,) from {variable: number or array}, complete, or from an array of shape (n,).
 
