@@ -14,6 +14,7 @@ from ncsolve.errors import OptionError
 from ncsolve.hooks import registry
 from ncsolve.oracle import Oracle, compile
 from ncsolve.solving import Criteria, Look, Result, configure, run, run_starts
+from ncsolve.solving.switch import continued, is_stalled
 
 if TYPE_CHECKING:
     from ncsolve.problem import Problem
@@ -81,9 +82,26 @@ def solve(
     arguments: dict[str, Any] = {"x0": x0, "criteria": criteria, "escape": escape, "callbacks": callbacks}
     if starts == 1:
         result = run(oracle, chosen, seed=int(seed), **arguments)
+        if why and is_stalled(result):
+            result = _switched(solver, chosen.name, oracle, result, seed=int(seed), **arguments)
     else:
         result = run_starts(partial(compile, problem, backend), chosen, int(starts), seed=int(seed), **arguments)
     return replace(result, message=f"{result.message}; {why}") if why else result
+
+
+def _switched(solver: Any, stalled: str, oracle: Oracle, result: Result, **arguments: Any) -> Result:
+    """Go on with another solver, if the one that chose has an idea."""
+    chooser = configure(registry().solver(solver) if isinstance(solver, str) else solver, {})
+    choice = chooser.instead(oracle, stalled, registry().solvers()) if hasattr(chooser, "instead") else None
+    if choice is None:
+        return result
+    name, reason = choice
+    chosen = configure(registry().solver(name), {})
+
+    def again(criteria: Criteria) -> Result:
+        return run(oracle, chosen, **{**arguments, "x0": result.x, "criteria": criteria})
+
+    return continued(result, arguments["criteria"], again, f"{stalled} stalled, {name} went on, {reason}")
 
 
 def classify(problem: Problem, x: Any, gradient_tolerance: float = 1e-6) -> CriticalPoint:
