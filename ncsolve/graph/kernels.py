@@ -355,14 +355,14 @@ def derivative(kernel: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
     if kernel.is_Add:
         return sp.Add(*(d for _, d in moving))
     if kernel.is_Mul:
-        return sp.Add(*(sp.Mul(*args[:k], d, *args[k + 1 :]) for k, d in moving))
+        return sp.Add(*(sp.Mul(*args[:k], *(() if d is sp.S.One else (d,)), *args[k + 1 :]) for k, d in moving))
     if kernel.is_Pow:
         base, exponent = args
         if symbol not in symbols_in(exponent):
-            return exponent * base ** (exponent - 1) * moving[0][1]
+            return sp.Mul(exponent, base ** (exponent - 1), moving[0][1])
         return kernel * derivative(exponent * sp.log(base), symbol)
     partial = _RULES[kernel.func](*args) if kernel.func in _RULES else {k: _partial(kernel, k) for k, _ in moving}
-    return sp.Add(*(partial[k] * d for k, d in moving))
+    return sp.Add(*(partial[k] if d is sp.S.One else partial[k] * d for k, d in moving))
 
 
 def _partial(function: sp.Expr, place: int) -> sp.Expr:

@@ -7,7 +7,7 @@ first.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,20 @@ import sympy as sp
 
 from ncsolve.errors import ProblemError
 from ncsolve.graph import kernels
-from ncsolve.graph.nodes import Contract, Gather, Graph, Index, Leaf, MatrixFunction, Node, Peak, Pointwise, Relabel, unique
+from ncsolve.graph.factoring import parted
+from ncsolve.graph.nodes import (
+    Contract,
+    Gather,
+    Graph,
+    Index,
+    Leaf,
+    MatrixFunction,
+    Node,
+    Peak,
+    Pointwise,
+    Relabel,
+    unique,
+)
 
 _UNARY = {
     sp.exp: "exp", sp.log: "log", sp.sin: "sin", sp.cos: "cos", sp.tan: "tan", sp.asin: "asin", sp.acos: "acos",
@@ -28,7 +41,6 @@ _COMPARISONS = {
     sp.StrictLessThan: "lt", sp.LessThan: "le", sp.StrictGreaterThan: "gt", sp.GreaterThan: "ge",
     sp.Equality: "eq", sp.Unequality: "ne",
 }  # fmt: skip
-_LARGE = 100_000  # entries from which a sum in a product is worth taking apart
 MATRIX = frozenset({"inverse", "det", "logdet", "logabsdet", "detsign"})
 
 
@@ -36,8 +48,8 @@ MATRIX = frozenset({"inverse", "det", "logdet", "logabsdet", "detsign"})
 class Op:
     """One operation: its arguments are earlier operations, `indices` is the index space that its value lives on.
 
-    `detail` is the value of a "const", (leaf, subscripts) of a "gather", the exponent of a "pow" by a number, the summed
-    indices of a "sum", "contract" or "peak", the pairs (old, new) of a "relabel", and the axes of a MATRIX function's
+    `detail` is the value of a "const", (leaf, subscripts) of a "gather", the exponent of a "pow" by a number, the
+    summed indices of a "sum", "contract" or "peak", the pairs (old, new) of a "relabel", and the axes of a MATRIX function's
     argument with those of its result. `level` is 0 for constants and data, 1 with parameters, 2 with variables.
     """
 
@@ -57,15 +69,6 @@ class Op:
 
 
 @dataclass
-class _Term:
-    """A product of operations divided by others, to be added or subtracted."""
-
-    negative: bool
-    above: list[int]
-    below: list[int]
-
-
-@dataclass
 class Program:
     """The operations that compute some nodes of a graph."""
 
@@ -74,6 +77,7 @@ class Program:
     _numbers: dict[Hashable, int] = field(default_factory=dict)
     _of_node: dict[int, int] = field(default_factory=dict)
     _of_kernel: dict[sp.Basic, int] = field(default_factory=dict)
+    _sums: dict[frozenset[tuple[sp.Expr, sp.Expr]], int] = field(default_factory=dict)  # {(coefficient, term)}
 
     @classmethod
     def of(cls, graph: Graph, roots: Sequence[Node]) -> tuple[Program, list[int]]:
@@ -86,7 +90,9 @@ class Program:
 
     # -- operations --------------------------------------------------------------------------------------------------
 
-    def op(self, kind: str, *args: int, detail: Hashable = None, indices: tuple[Index, ...] | None = None, level: int = 0) -> int:
+    def op(
+        self, kind: str, *args: int, detail: Hashable = None, indices: tuple[Index, ...] | None = None, level: int = 0
+    ) -> int:
         key = (kind, args, detail)
         if key not in self._numbers:
             inputs = [self.ops[a] for a in args]
@@ -129,8 +135,18 @@ class Program:
             if top in self._of_kernel:
                 stack.pop()
                 continue
-            pending = [a for a in top.args if a not in self._of_kernel and not isinstance(a, sp.functions.elementary.piecewise.ExprCondPair)]
-            pending += [b for a in top.args if isinstance(a, sp.functions.elementary.piecewise.ExprCondPair) for b in a.args if b not in self._of_kernel]
+            pending = [
+                a
+                for a in top.args
+                if a not in self._of_kernel and not isinstance(a, sp.functions.elementary.piecewise.ExprCondPair)
+            ]
+            pending += [
+                b
+                for a in top.args
+                if isinstance(a, sp.functions.elementary.piecewise.ExprCondPair)
+                for b in a.args
+                if b not in self._of_kernel
+            ]
             if pending:
                 stack.extend(pending)
             else:
@@ -169,7 +185,7 @@ class Program:
         if head is sp.atan2 or head is sp.Mod or head is sp.Not:
             return self.op(_NARY[head], *args)
         if head in _NARY:
-            return self._fold(_NARY[head], args)
+            return self.fold(_NARY[head], args)
         if head in _DERIVED:
             return self._kernel(_DERIVED[head](*e.args))
         raise ProblemError(f"the function {head.__name__} is not supported: write {e} by others")
@@ -178,31 +194,42 @@ class Program:
         """Small index spaces first, so that products of constants and scalars are formed before they meet arrays."""
         return sorted(args, key=lambda a: (self.ops[a].size, self.ops[a].level, a))
 
-    def _fold(self, kind: str, args: Sequence[int]) -> int:
+    def fold(self, kind: str, args: Sequence[int]) -> int:
+        """One operation after another."""
         first, *rest = self._ordered(args)
         for a in rest:
             first = self.op(kind, first, a)
         return first
 
     def _sum(self, e: sp.Add) -> int:
-        content, primitive = e.primitive()  # SymPy spreads 2*(a - b) out; its factor is shared more often than its sum
-        if content != 1:
-            return self.op("mul", self.const(float(content)), self._kernel(primitive))
-        if (opposite := self._of_kernel.get(-e)) is not None:
+        terms = [term.as_coeff_Mul() for term in e.args]
+        if all(c.is_Rational and c not in (1, -1) for c, _ in terms):
+            content, primitive = (
+                e.primitive()
+            )  # SymPy spreads 2*(a - b) out; its factor is shared more often than its sum
+            if content != 1:
+                return self.op("mul", self.const(float(content)), self._kernel(primitive))
+        if (opposite := self._sums.get(frozenset((-c, rest) for c, rest in terms))) is not None:
             return self.op("neg", opposite)
         plus: list[int] = []
         minus: list[int] = []
-        for term in e.args:
-            if term.is_Number:
-                (plus if term >= 0 else minus).append(self.const(abs(float(term))))
-            elif term.is_Mul and term.args[0].is_Number and term.args[0] < 0:
-                minus.append(self._kernel(-term))
+        for term, (c, rest) in zip(e.args, terms, strict=True):
+            if rest is sp.S.One:
+                (plus if c >= 0 else minus).append(self.const(abs(float(c))))
+            elif c < 0:
+                minus.append(self._kernel(rest if c == -1 else sp.Mul._from_args((-c, *sp.Mul.make_args(rest)))))
             else:
                 plus.append(self._of_kernel[term])
+        total = self.added(plus, minus)
+        self._sums[frozenset(terms)] = total
+        return total
+
+    def added(self, plus: Sequence[int], minus: Sequence[int]) -> int:
+        """The sum of operations minus that of others."""
         if not plus:
-            return self.op("neg", self._fold("add", minus))
-        total = self._fold("add", plus)
-        return self.op("sub", total, self._fold("add", minus)) if minus else total
+            return self.op("neg", self.fold("add", minus))
+        total = self.fold("add", plus)
+        return self.op("sub", total, self.fold("add", minus)) if minus else total
 
     def _product(self, e: sp.Mul) -> int:
         above, below, sign = [], [], 1.0
@@ -216,12 +243,12 @@ class Program:
             elif factor.is_Pow and factor.args[1].is_Integer and factor.args[1] < -1:
                 above.append(self._of_kernel[factor])
             elif factor.is_Pow and factor.args[1].is_Number and factor.args[1] < 0:
-                below.append(self._kernel(1 / factor))
+                below.append(self._power(self._of_kernel[factor.args[0]], -factor.args[1]))
             else:
                 above.append(self._of_kernel[factor])
-        top = self._fold("mul", above) if above else self.const(1.0)
+        top = self.fold("mul", above) if above else self.const(1.0)
         if below:
-            top = self.op("div", top, self._fold("mul", below))
+            top = self.op("div", top, self.fold("mul", below))
         return self.op("neg", top) if sign < 0 else top
 
     def _power(self, base: int, exponent: sp.Expr) -> int:
@@ -271,7 +298,7 @@ class Program:
 
     def _contract(self, factors: list[int], over: tuple[Index, ...]) -> int:
         """Two factors at a time, the pair with the smallest result first."""
-        factors = [part for f in factors for part in self._parted(f)]
+        factors = [part for f in factors for part in parted(self, f)]
         remaining = set(over)
         while len(factors) > 1:
             for k, f in enumerate(factors):  # an index that a single factor has is summed there first
@@ -293,47 +320,6 @@ class Program:
             remaining -= set(gone)
             factors = [f for k, f in enumerate(factors) if k not in (a, b)] + [merged]
         return self._reduce(factors[0], tuple(i for i in over if i in remaining))
-
-    def _parted(self, k: int) -> list[int]:
-        """A large sum a[i, j] c[l] + b[i, j] c[l] as its factors c[l] and a + b, which live on smaller index spaces."""
-        if self.ops[k].size < _LARGE or self.ops[k].kind not in ("add", "sub", "neg"):
-            return [k]
-        terms = self._terms(k, False)
-        shared = [f for f in terms[0].above if all(f in term.above for term in terms[1:])]
-        for term in terms:
-            for factor in shared:
-                term.above.remove(factor)
-        left = {i for term in terms for a in (*term.above, *term.below) for i in self.ops[a].indices}
-        if left >= set(self.ops[k].indices):
-            return [k]
-        plus, minus = ([self._term(t) for t in terms if t.negative == sign] for sign in (False, True))
-        total = self._fold("add", plus) if plus else self.const(0.0)
-        return [*shared, self.op("sub", total, self._fold("add", minus)) if minus else total]
-
-    def _terms(self, k: int, negative: bool) -> list[_Term]:
-        """The terms of a sum, each as the factors above and below its line."""
-        op = self.ops[k]
-        if op.kind == "neg":
-            return self._terms(op.args[0], not negative)
-        if op.kind in ("add", "sub"):
-            first, second = op.args
-            return self._terms(first, negative) + self._terms(second, negative != (op.kind == "sub"))
-        term, stack = _Term(negative, [], []), [(k, False)]
-        while stack:
-            j, below = stack.pop()
-            op = self.ops[j]
-            if op.kind == "neg":
-                term.negative = not term.negative
-                stack.append((op.args[0], below))
-            elif op.kind in ("mul", "div"):
-                stack += [(op.args[0], below), (op.args[1], below != (op.kind == "div"))]
-            else:
-                (term.below if below else term.above).append(j)
-        return [term]
-
-    def _term(self, term: _Term) -> int:
-        top = self._fold("mul", term.above) if term.above else self.const(1.0)
-        return self.op("div", top, self._fold("mul", term.below)) if term.below else top
 
     def _reduce(self, factor: int, over: tuple[Index, ...]) -> int:
         if not over:
@@ -381,7 +367,7 @@ class Program:
         return list(dict.fromkeys(o.detail[0] for o in self.used(roots) if o.kind == "gather"))
 
 
-_DERIVED = {
+_DERIVED: dict[type[sp.Basic], Callable[..., sp.Expr]] = {
     sp.sec: lambda z: 1 / sp.cos(z),
     sp.csc: lambda z: 1 / sp.sin(z),
     sp.cot: lambda z: 1 / sp.tan(z),

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 MANY_TERMS = 8  # from which a sum is read
 _MAX_DEPTH = 40
-REPEATS = 4  # terms of one shape that make a template
-
+REPEATS = 4  # terms of one shape that make a template inside of another sum; at the top, few are faster one by one
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def reroll(lowering: Lowering, terms: tuple[sp.Expr, ...], scope: Scope) -> tupl
         groups.setdefault((read[0], *same), []).append((term, read[1]))
     nodes = []
     for (shape, *_), group in groups.items():
-        if len(group) < REPEATS:
+        if len(group) < (REPEATS if scope else MANY_TERMS):
             rest.extend(term for term, _ in group)
         else:
             group.sort(key=lambda member: shapes.rank(member[1]))

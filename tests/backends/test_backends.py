@@ -281,7 +281,7 @@ def test_a_factor_that_all_terms_share_leaves_a_large_sum(monkeypatch):
     x = point_of(problem)
     oracle = nc.compile(problem)
     H, largest = oracle.hessian(x), max(o.size for o in oracle.evaluator._ops("hessian"))
-    monkeypatch.setattr("ncsolve.graph.program._LARGE", 1)
+    monkeypatch.setattr("ncsolve.graph.factoring._LARGE", 1)
     oracle = nc.compile(perceptron())
     np.testing.assert_allclose(oracle.hessian(x), H, rtol=1e-12, atol=1e-14)
     assert largest == 10 * 4 * 4 * 3
