@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         NuclearNorm,
         Simplex,
     )
-    from ncsolve.problem import He, Maximum, Minimum, Normal, Problem, Saddle, Uniform, Xavier, load
+    from ncsolve.problem import He, Maximum, Minimum, MinMax, Normal, Problem, Saddle, Uniform, Xavier, load
     from ncsolve.solving import Look, Result, Status, Trace, option
 
 _HOME = {
@@ -61,7 +61,7 @@ _HOME = {
         "NuclearNorm",
         "Simplex",
     ),
-    "problem": ("He", "Maximum", "Minimum", "Normal", "Problem", "Saddle", "Uniform", "Xavier", "load"),
+    "problem": ("He", "MinMax", "Maximum", "Minimum", "Normal", "Problem", "Saddle", "Uniform", "Xavier", "load"),
     "solving": ("Look", "Result", "Status", "Trace", "option"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
@@ -83,6 +83,7 @@ __all__ = [
     "LogSum",
     "Look",
     "Maximum",
+    "MinMax",
     "Minimum",
     "NcsolveError",
     "Normal",

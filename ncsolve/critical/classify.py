@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ncsolve.critical import words
 from ncsolve.critical.constrained import classify_constrained
 from ncsolve.critical.decide import Degeneracy, decide, degeneracy
+from ncsolve.critical.equilibrium import classify_equilibrium
 from ncsolve.critical.face import NEAR, Face, projected_gradient
 from ncsolve.critical.inertia import LEEWAY, Inertia, inertia
 from ncsolve.critical.newton import Refined, hessian_on, refine
@@ -49,11 +50,15 @@ def classify(
     With a penalty p it is F = f + p that is judged, by its Hessian on the manifold on which p is smooth, and the
     gradient is the proximal one.
 
+    Of a min-max problem it is an equilibrium that is judged: see `classify_equilibrium`.
+
     With constraints, see `classify_constrained`; `multipliers` (m,) are a guess, such as a solver's.
 
     Never raises for what f does: where f or a derivative is not finite, the explanation says so.
     """
     point = np.array(x, dtype=np.float64)
+    if oracle.problem.signs is not None:
+        return classify_equilibrium(oracle, point, gradient_tolerance)
     if oracle.problem.constrained:
         return classify_constrained(oracle, np.array(x, dtype=np.float64), gradient_tolerance, multipliers)
     with oracle.uncounted():

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CriticalPoint", "Kind"]
 
-Kind = Literal["minimum", "maximum", "saddle", "degenerate", "not-critical", "undecided"]
+Kind = Literal["minimum", "maximum", "saddle", "degenerate", "not-critical", "undecided", "minmax", "not-minmax"]
 
 
 @dataclass(frozen=True, eq=False)

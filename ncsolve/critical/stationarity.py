@@ -27,13 +27,16 @@ def stationarity(oracle: Oracle, x: Vector, gradient: Vector, multipliers: Vecto
     The last is zero at every local minimum where p is weakly convex with a constant below 1/t; of L0 and its like it is
     so at those from which no proximal step with t leads away.
 
+    Of a min-max problem it is the field of both players, signs * grad f, that is projected.
+
     With constraints: stationarity, feasibility and complementarity, with the multipliers given or better ones.
     """
     if oracle.problem.constrained:
         kkt = estimate(oracle, x, gradient, multipliers)
         return np.array([kkt.stationarity, kkt.feasibility, kkt.complementarity])
     if oracle.penalty is None:
-        return projected_gradient(oracle, x, gradient)
+        signs = oracle.problem.signs
+        return projected_gradient(oracle, x, gradient if signs is None else signs * gradient)
     t = oracle.proximal_step(x)
     v = x - t * gradient
     return (x - oracle.prox(v, t)) / t if np.isfinite(v).all() else v

@@ -104,6 +104,8 @@ class Problem:
     blocks: tuple[tuple[str, ...], ...]
     derived: dict[Any, Any]
     source: str | None
+    signs: Vector | None = None
+    """Of a `MinMax` problem: +1 where f is minimised, -1 where it is maximised, shape (n,)."""
 
     def __init__(
         self,
@@ -196,7 +198,7 @@ class Problem:
         return self._changed({"parameters": changed, "penalty": penalty, "known": (), "constants": {}})
 
     def _changed(self, attributes: Mapping[str, Any]) -> Problem:
-        other = object.__new__(Problem)
+        other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, **attributes)
         return other
 

@@ -26,9 +26,11 @@ FORMATS = (".png", ".svg")
 GRID = 240  # points along each axis of a contour
 MARKS = {  # colours of Okabe and Ito, told apart by the colour-blind too; a shape each for print
     "minimum": ("o", "#009e73"),
+    "minmax": ("P", "#009e73"),
     "saddle": ("X", "#e69f00"),
     "maximum": ("^", "#d55e00"),
     "degenerate": ("D", "#cc79a7"),
+    "not-minmax": ("X", "#e69f00"),
     "not-critical": ("s", "#999999"),
     "undecided": ("s", "#999999"),
 }

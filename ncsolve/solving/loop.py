@@ -69,6 +69,8 @@ class Loop:
         self._bounds = None if oracle.lower is None or oracle.upper is None else (oracle.lower, oracle.upper)
         self._penalised = oracle.penalty is not None
         self._constrained = oracle.problem.constrained
+        self._is_game = oracle.problem.signs is not None
+        self._best_norm = math.inf
         self._violation = self._best_violation = math.inf
         self._plain = self._bounds is None and not self._penalised and not self._constrained
 
@@ -79,7 +81,7 @@ class Loop:
     @property
     def passed_lower(self) -> bool:
         """Whether the last iterate lies clearly above the best one, as after overshooting into another basin."""
-        if self.last is None or self._constrained:
+        if self.last is None or self._constrained or self._is_game:
             return False
         return self.last.objective - self.best_objective > 1e-6 * (self.first_objective - self.best_objective)
 
@@ -191,9 +193,10 @@ class Loop:
         """Keep the best point, and the iteration in which f or the gradient last improved by more than rounding."""
         if self.last is None:
             self.first_objective = f
-            self._abyss = ABYSS * max(1.0, abs(f))
-        if self._is_better(f):
-            self.best_objective, self.best_x, self._best_violation = f, x, self._violation
+            self._abyss = -math.inf if self._is_game else ABYSS * max(1.0, abs(f))
+        if self._is_better(f, norm):
+            self.best_objective, self.best_x = f, x
+            self._best_violation, self._best_norm = self._violation, norm
         if f < self._objective_to_beat:
             self._objective_to_beat = f - ROUNDING * abs(f)
             self.last_progress = self.iteration
@@ -201,8 +204,10 @@ class Loop:
             self._norm_to_beat = 0.99 * norm
             self.last_progress = self.iteration
 
-    def _is_better(self, f: float) -> bool:
+    def _is_better(self, f: float, norm: float) -> bool:
         """Whether this is the best point so far: with constraints, the lowest of those that hold them best."""
+        if self._is_game:  # neither player's objective says how far they are from an equilibrium
+            return norm < self._best_norm
         if not self._constrained:
             return f < self.best_objective
         return (max(self._violation, FEASIBLE), f) < (max(self._best_violation, FEASIBLE), self.best_objective)

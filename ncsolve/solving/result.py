@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ncsolve.critical.kkt import KKT
 from ncsolve.solving.status import Status
 from ncsolve.solving.trace import Trace
 
@@ -62,8 +63,8 @@ class Result:
 
     @property
     def success(self) -> bool:
-        """Whether the run stopped with success (gradient or target) at a point that is a minimum."""
-        return self.status in (Status.CONVERGED, Status.TARGET) and self.point.kind == "minimum"
+        """Whether the run stopped with success (gradient or target) at a minimum, or an equilibrium of a game."""
+        return self.status in (Status.CONVERGED, Status.TARGET) and self.point.kind in ("minimum", "minmax")
 
     @cached_property
     def diagnostics(self) -> Diagnostics | None:
@@ -75,6 +76,11 @@ class Result:
         sampling = self.trace["iteration"] > self.options.get("burn_in", 0)
         accepted = self.trace.get("acceptance")
         return diagnose(self.samples, None if accepted is None else float(accepted[sampling].mean()))
+
+    @property
+    def kkt(self) -> KKT | None:
+        """Residuals and multipliers of the KKT conditions at x, where the problem has constraints."""
+        return self.point.kkt
 
     def to_json(self) -> dict[str, Any]:
         """Plain data with the keys of `ncsolve solve --json`; numbers that are not finite become None."""
@@ -99,6 +105,8 @@ class Result:
             data["diagnostics"] = plain(vars(self.diagnostics))
         if self.minima:
             data["minima"] = plain([found.to_json() for found in self.minima])
+        if self.kkt is not None:
+            data["kkt"] = plain(self.kkt.to_dict())
         return data
 
     def summary(self) -> str:
@@ -109,7 +117,7 @@ class Result:
             f"  status         {self.status}: {self.message}",
             f"  point          {self.point.explanation}",
             f"  objective      {self.objective:.10g}",
-            f"  gradient norm  {self.gradient_norm:.3g}",
+            f"  gradient norm  {self.gradient_norm:.3g}" if self.kkt is None else f"  KKT residuals  {self.kkt}",
             *(f"  {name:<14} {_short(value)}" for name, value in list(self.values.items())[:10]),
             f"  effort         {self.iterations} iterations, {counts or 'no'} evaluations, {self.seconds:.3g} s",
             *(f"  hint           {hint}" for hint in self.hints),

@@ -62,7 +62,7 @@ def run(
     if criteria.target is not None and oracle.problem.signs is not None:
         raise OptionError("A min-max problem has no target: a low objective is good for one of its players only.")
     rng = np.random.default_rng(SeedSequence(seed, spawn_key=spawn_key))
-    x = oracle.problem.start_point(rng) if x0 is None else _checked_start(oracle, x0)
+    x = _first_point(oracle, solver, rng) if x0 is None else _checked_start(oracle, x0)
     loop = Loop(oracle, solver, rng, criteria.test(), callbacks)
     before = dict(oracle.counts)
     deadline = None if criteria.max_seconds is None else loop.start + criteria.max_seconds
@@ -88,7 +88,7 @@ def run_starts(
         oracle = new_oracle()
         key = (k,) if k else ()
         if k:
-            x0 = oracle.problem.random_point(np.random.default_rng(SeedSequence(seed, spawn_key=(k, 0))))
+            x0 = _random_point(oracle, solver, np.random.default_rng(SeedSequence(seed, spawn_key=(k, 0))))
         results.append(run(oracle, solver, x0=x0, seed=seed, spawn_key=key, **arguments))
         if results[-1].status is Status.INTERRUPTED:
             break
@@ -98,7 +98,8 @@ def run_starts(
 
 
 def _rank(result: Result) -> tuple[bool, float]:
-    return result.point.kind not in ("minimum", "minmax"), math.inf if math.isnan(result.objective) else result.objective
+    found = result.point.kind in ("minimum", "minmax")
+    return not found, math.inf if math.isnan(result.objective) else result.objective
 
 
 @dataclass(frozen=True)
@@ -214,6 +215,17 @@ def _message(loop: Loop, answer: _Answer, criteria: Criteria) -> str:
         left = ", ".join(f"{escape.point.kind} at iteration {escape.iteration}" for escape in loop.recorder.escapes)
         parts.append(f"after leaving a {left}")
     return " ".join(parts)
+
+
+def _first_point(oracle: Oracle, solver: Any, rng: np.random.Generator) -> Vector:
+    """The problem's start; where it declares none, the solver's own way to draw one, if it has any."""
+    problem = oracle.problem
+    return problem.start_point(rng) if problem.start.is_declared else _random_point(oracle, solver, rng)
+
+
+def _random_point(oracle: Oracle, solver: Any, rng: np.random.Generator) -> Vector:
+    own: Callable[[Oracle, np.random.Generator], Vector] | None = getattr(solver, "draw_start", None)
+    return oracle.problem.random_point(rng) if own is None else own(oracle, rng)
 
 
 def _checked_start(oracle: Oracle, x0: Any) -> Vector:

@@ -24,10 +24,11 @@ NEEDS: Mapping[str, str] = {
     "samples": "a finite sum",
     "prox": "a penalty with a proximal operator",
     "blocks": "blocks of variables",
-    "clusters": "a clustering problem, sum_i min_k |a_i - c_k|^2,",
+    "clusters": "a clustering problem, sum_i min_k |a_i - c_k|^2",
     "bounds": "bounds",
     "constraints": "constraints",
     "box": "finite bounds",
+    "minmax": "variables to maximise over (nc.MinMax)",
 }
 """What a solver may declare in `needs`. "bounds" means that it keeps every iterate inside them, "box" that it cannot
 begin without finite ones, unless its option `width` is given."""
@@ -70,7 +71,8 @@ class Solver(Protocol):
 
     and calls `report(state)` for the start and for each iterate; what that raises ends the run. Options that are known
     only when they are asked for come from a class method declared_options() -> tuple[Option, ...]; the class is called
-    with those that are given and keeps them in `options`. A class method check(oracle) raises OptionError for a
+    with those that are given and keeps them in `options`. A method draw_start(oracle, rng) -> x draws the first point
+    where neither the problem nor the user gives one. A class method check(oracle) raises OptionError for a
     problem that the solver cannot take.
 
     A class may set `default_iterations`, the limit where a run is given none; else that is 100 000.
@@ -122,8 +124,14 @@ def check_needs(solver: Any, oracle: Oracle) -> None:
         "prox": lambda: problem.penalty is not None,
         "clusters": lambda: oracle.clustering is not None,
         "blocks": lambda: len(oracle.structure.blocks) > 0,
+        "minmax": lambda: problem.signs is not None,
         "box": lambda: getattr(solver, "width", None) is not None or _has_box(oracle),
     }
+    if problem.signs is not None and "minmax" not in getattr(solver, "needs", ()) and not hasattr(solver, "choose"):
+        raise OptionError(
+            f"Solver '{solver.name}' minimises, but problem '{problem.name}' also has variables to maximise over. "
+            "Choose gda, extragradient or optimistic-gda."
+        )
     if problem.penalty is not None and "prox" not in getattr(solver, "needs", ()) and not hasattr(solver, "choose"):
         raise OptionError(
             f"Solver '{solver.name}' is for smooth objectives, but problem '{problem.name}' has the penalty "
