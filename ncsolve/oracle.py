@@ -18,6 +18,7 @@ from ncsolve.graph import derive
 if TYPE_CHECKING:
     from ncsolve.backends.block_systems import BlockSystems
     from ncsolve.backends.residuals import LeastSquares
+    from ncsolve.graph.clusters import Clustering
     from ncsolve.constraints import Constraints
     from ncsolve.graph.structure import Structure
     from ncsolve.penalties import TotalPenalty
@@ -390,6 +391,18 @@ class Oracle:
             return systems.minimiser(self._checked(x), self._parameters, self.lower, self.upper)
         except NotConvex:
             return None
+
+    @cached_property
+    def clustering(self) -> Clustering | None:
+        """Points and number of clusters, where the objective is s sum_i min_k |a_i - c_k|^2; else None."""
+        from ncsolve.graph.clusters import clustering_of
+
+        return clustering_of(self.derivation, {**self._parameters, "_row_count": float(self.rows)})
+
+    def charge(self, *kinds: str) -> None:
+        """Count one evaluation of each kind, together one point, which a solver made by itself from what it knows of f."""
+        for k, kind in enumerate(kinds):
+            self._count(kind, 1, points=int(k == 0))
 
     @cached_property
     def _block_systems(self) -> list[BlockSystems | None]:

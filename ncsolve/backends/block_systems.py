@@ -1,7 +1,6 @@
 """The exact minimiser of an objective over a block of variables in which it is quadratic, system by system.
 
-Within the block f(y) = f(x) + g'(y - x) + (y - x)'H(y - x)/2 exactly. Where the block separates (`ncsolve.graph.blocks`),
-H is block diagonal: a stack of small matrices, formed and solved in chunks of systems and never as one. A second
+Within the block f(y) = f(x) + g'(y - x) + (y - x)'H(y - x)/2 exactly. Where it separates (`ncsolve.graph.blocks`), H is block diagonal: a stack of small matrices, formed and solved in chunks of systems and never as one. A second
 derivative that is an outer product, H[key(k)] += w[k] l[k] l[k]', is summed by one matrix product per system.
 """
 
@@ -232,7 +231,8 @@ class BlockSystems:
         orders: dict[Table, tuple[Places, Places]] = {}
         for table in self._by_table:
             key = self.derivation.graph.arrays[table.leaf.name].astype(np.int64)
-            orders[table] = np.argsort(key, kind="stable"), np.concatenate([[0], np.cumsum(np.bincount(key, minlength=self.block.systems))])
+            ends = np.cumsum(np.bincount(key, minlength=self.block.systems))
+            orders[table] = np.argsort(key, kind="stable"), np.concatenate([[0], ends])
         return orders
 
     def _whole_values(self, x: Array, parameters: Mapping[str, float]) -> list[Array]:
@@ -319,13 +319,14 @@ def _sum_rows(H: Array, g: Array, parts: list[_Part], values: list[Any], ends: P
         right, weight = _flat(next(taken), count, len(part.columns)), np.asarray(next(taken))
         value = value * weight.reshape(-1, 1)
         rows, columns = _slice_of(part.rows), _slice_of(part.columns)
-        target = H[:, rows, columns] if isinstance(rows, slice) and isinstance(columns, slice) else None
+        view: Array | None = H[:, rows, columns] if isinstance(rows, slice) and isinstance(columns, slice) else None
         left, bounds = value.T, ends.tolist()
-        products = np.zeros((len(H), len(part.rows), len(part.columns))) if target is None or part.mirrored else target
+        apart = view is None or part.mirrored
+        products = np.zeros((len(H), len(part.rows), len(part.columns))) if apart or view is None else view
         for i in filled.tolist():
             a, b = bounds[i], bounds[i + 1]
             products[i] += left[:, a:b] @ right[a:b]
-        if products is not target:
+        if apart:
             H[:, part.rows[:, None], part.columns] += products
             if part.mirrored:
                 H[:, part.columns[:, None], part.rows] += products.swapaxes(1, 2)

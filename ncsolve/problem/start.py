@@ -94,6 +94,11 @@ class Start:
     lower: NDArray[np.float64] | None
     upper: NDArray[np.float64] | None
 
+    @property
+    def is_declared(self) -> bool:
+        """Whether any unknown has a number or a sampler to start from."""
+        return bool(self.samplers) or not bool(np.isnan(self.declared).all())
+
     def point(self, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return the declared start, samplers drawn, the rest as in `random`, clipped into the bounds."""
         x = np.where(np.isnan(self.declared), self.random(rng), self.declared)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 def ncsolve_register_solvers(register: Callable[[type], None]) -> None:
     from ncsolve_blocks.als import AlternatingLeastSquares
     from ncsolve_blocks.bcd import BlockCoordinateDescent
+    from ncsolve_blocks.kmeans import KMeans
 
     register(AlternatingLeastSquares)
     register(BlockCoordinateDescent)
+    register(KMeans)

@@ -19,7 +19,7 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class BlockCoordinateDescent:
-    """A truncated Newton step in one block of variables after the other. [Grippo & Sciandrone 2000; Bertsekas 2016, 3.7]
+    """A truncated Newton step in one block of variables after the other. [Grippo & Sciandrone 2000]
 
     The blocks are the declared ones, or those that were found. Each step solves H_bb d = -g_b by conjugate gradients as
     far as is worth it, follows negative curvature where it meets any, and goes back along the projected path until f
