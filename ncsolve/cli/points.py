@@ -57,13 +57,16 @@ def parse_box(problem: Problem, text: str, option: str) -> dict[str, tuple[Any, 
     import numpy as np
 
     box: dict[str, tuple[Any, Any]] = {}
-    for part in (part for part in COMMA.split(text) if part.strip()):
+    parts = [part for part in COMMA.split(text) if part.strip()]
+    if not parts:
+        raise ProblemError(f"{option} is empty: write NAME=LOW:HIGH, and a comma before the next one.")
+    for part in parts:
         match = NAMED.fullmatch(part)
         ends = match[3].split(":") if match else ()
         if match is None or len(ends) != 2:
             raise ProblemError(f"{option}: {part.strip()!r} is neither NAME=LOW:HIGH nor NAME[INDEX]=LOW:HIGH.")
         name, index, _ = match.groups()
-        low, high = (number(end, option) if end.strip() else None for end in ends)
+        low, high = (side(end, option) if end.strip() else None for end in ends)
         variable = problem.variables.named.get(name)
         if index is None or variable is None:
             given_twice(name in box, name, option)
@@ -75,8 +78,8 @@ def parse_box(problem: Problem, text: str, option: str) -> dict[str, tuple[Any, 
             shape = variable.shape
             box[name] = lower[variable.slice].reshape(shape).copy(), upper[variable.slice].reshape(shape).copy()
         given_twice(not isinstance(box[name][0], np.ndarray), part, option)
-        for side, end, free in zip(box[name], (low, high), (-np.inf, np.inf), strict=True):
-            side[position(variable, index, option)] = free if end is None else end
+        for ends_of, end, free in zip(box[name], (low, high), (-np.inf, np.inf), strict=True):
+            ends_of[position(variable, index, option)] = free if end is None else end
     return box
 
 
@@ -89,6 +92,13 @@ def position(variable: Variable, index: str, option: str) -> tuple[int, ...]:
         shape = f"its shape is {variable.shape}" if variable.shape else "it is a single number"
         raise ProblemError(f"{option}: there is no {variable.name}[{index}]; {shape}.")
     return place
+
+
+def side(text: str, option: str) -> float:
+    """A finite end of an interval."""
+    if text.strip().lstrip("+-").lower() in ("inf", "infinity", "oo"):
+        raise ProblemError(f"{option}: leave a side out where the box is unbounded, as in x=0: and x=:1.")
+    return number(text, option)
 
 
 def number(text: str, option: str) -> float:

@@ -38,7 +38,7 @@ class Finding:
 
     `order` is 0 where it occurs in the objective, 1 in the gradient only, 2 in the Hessian only. If `certain`,
     `witness` is a point {entry of x: value} at which it is undefined, in the variables that matter, or close to one
-    where it is not `exact`.
+    where it is not `exact`. If not, it is undecided in the box `undecided`, {entry of x: (low, high)}.
     """
 
     certain: bool
@@ -47,6 +47,7 @@ class Finding:
     condition: str
     witness: Mapping[str, float]
     exact: bool
+    undecided: Mapping[str, tuple[float, float]]
     text: str
 
     def __str__(self) -> str:
@@ -126,12 +127,13 @@ class _Audit:
         else:
             verb, doubt = " is undefined where", " may be undefined:"
         witness = self._witness(outcome) if outcome.certain else {}
+        undecided = {} if outcome.certain else self._undecided(outcome)
         where = "" if root is not None else _PLACES[order]
         if outcome.certain:
             text = f"{where}{expression}{verb} {condition}{_example(witness, outcome.exact, condition)}"
         else:
-            text = f"{where}{expression}{doubt} {condition} could not be excluded"
-        return Finding(outcome.certain, order, expression, condition, witness, outcome.exact, text)
+            text = f"{where}{expression}{doubt} {condition} could not be excluded{_written_box(undecided)}"
+        return Finding(outcome.certain, order, expression, condition, witness, outcome.exact, undecided, text)
 
     def _there(self, op: int, at: Mapping[Index, sp.Basic]) -> Mapping[Index, sp.Basic]:
         return {**{i: sp.Integer(0) for i in self.program.ops[op].indices}, **at}
@@ -158,9 +160,21 @@ class _Audit:
     def _witness(self, outcome: Outcome) -> dict[str, float]:
         return {self.entry(int(k)): float(v) for k, v in zip(outcome.columns, outcome.x, strict=True)}
 
+    def _undecided(self, outcome: Outcome) -> dict[str, tuple[float, float]]:
+        sides = zip(outcome.columns, outcome.lower, outcome.upper, strict=True)
+        return {self.entry(int(k)): (float(low), float(high)) for k, low, high in sides}
+
+
+def _written_box(box: Mapping[str, tuple[float, float]]) -> str:
+    """ " in x = 0:1, y = 2:3"""
+    if not box:
+        return ""
+    listed = [f"{name} = {low:.6g}:{high:.6g}" for name, (low, high) in box.items()]
+    return f" in {', '.join(listed[:_MOST_VALUES])}{', ...' if len(listed) > _MOST_VALUES else ''}"
+
 
 def _example(witness: Mapping[str, float], exact: bool, condition: str) -> str:
-    """", e.g. at x = 1.5", unless the condition says so already."""
+    """ ", e.g. at x = 1.5", unless the condition says so already."""
     listed = [f"{name} = {value:.6g}" for name, value in witness.items()]
     if not listed or listed == [condition]:
         return ""

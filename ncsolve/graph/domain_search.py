@@ -17,7 +17,7 @@ from ncsolve.graph.enclosures import Boxes, Enclosures, Places
 from ncsolve.graph.intervals import Array, Flags, Interval
 from ncsolve.graph.nodes import Index
 from ncsolve.graph.program import MATRIX
-from ncsolve.graph.singular import JUMPS, Guards, Singularity, facts, has_zero, holds, restricted, singularities
+from ncsolve.graph.singular import JUMPS, Guards, Singularity, covers, facts, has_zero, holds, restricted, singularities
 
 _PLACES = 512  # searched at once
 _MOST_VARIABLES = 16  # that a box is halved along
@@ -76,13 +76,16 @@ class Rows:
 class Outcome:
     """Whether it is certain that the operation is undefined somewhere, and at which place of its index space.
 
-    If so, x (s,) is such a point, in the variables `columns`, or close to one where it is not `exact`.
+    If so, x (s,) is such a point, in the variables `columns`, or close to one where it is not `exact`. If not, it is
+    undecided between `lower` and `upper`, shape (s,).
     """
 
     certain: bool
     place: dict[Index, int]
     columns: NDArray[np.int64]
     x: Array
+    lower: Array
+    upper: Array
     exact: bool = True
 
 
@@ -98,6 +101,7 @@ class Search:
         self.indices = indices_of(enclosures, singularity)
         inside = set(self.indices)
         self.guards = [g for g in sorted(guards) if set(program.ops[g[0]].indices) <= inside]
+        self.elsewhere = sorted(guards - set(self.guards))  # at places of which it is enough that they hold at one
         self.facts = [f for condition, truth in self.guards for f in facts(program, condition, truth)]
         self.known = [k for k in known if self._is_local(k)]
         self.hidden = singularities(program, singularity.args)
@@ -140,7 +144,9 @@ class Search:
                         apart = apart | ((values[right].lo == 0) & (values[right].hi == 0))
             args.append(u)
         may = np.asarray(self.singularity.may(*args) & can & ~apart)
-        must = np.asarray(self.singularity.must(*(values[a] for a in self.singularity.args)) & do)
+        must = np.asarray(
+            self.singularity.must(*(values[a] for a in self.singularity.args)) & do & (not self.elsewhere)
+        )
         for known in self.known:
             excused = known.must(*(values[a] for a in known.args))
             may, must = may & ~excused, must & ~excused
@@ -148,9 +154,12 @@ class Search:
 
     def whole(self, lower: Array, upper: Array) -> NDArray[np.int64]:
         """The places (count, indices) at which the operation may be undefined somewhere in the box."""
-        may, _ = self.judge(self.values(Boxes(lower[None], upper[None]), None))
+        box = Boxes(lower[None], upper[None])
+        elsewhere = self.enclosures.over(box, [condition for condition, _ in self.elsewhere])
+        used = all(holds([guard], elsewhere)[0].any() for guard in self.elsewhere)
+        may, _ = self.judge(self.values(box, None))
         sizes = tuple(i.size for i in self.indices)
-        return np.argwhere(np.broadcast_to(may, (1, *sizes))[0])
+        return np.argwhere(used & np.broadcast_to(may, (1, *sizes))[0])
 
     def _look(self, rows: Rows) -> tuple[dict[int, Interval], Flags, Flags]:
         self.left -= len(rows)
@@ -161,17 +170,19 @@ class Search:
     # -- the search --------------------------------------------------------------------------------------------------
 
     def run(self, lower: Array, upper: Array) -> Outcome | None:
-        """What is found in a box; None when the operation is defined all over it."""
+        """What is found in a box; None when the operation is defined all over it, but for known reasons."""
+        if any(covers(known, self.singularity) for known in self.known):
+            return None
         listed = self.whole(lower, upper)
         still_open = None
         for start in range(0, len(listed), _PLACES):
             rows = self._rows(listed[start : start + _PLACES], lower, upper)
-            outcome = self._refine(rows) if self.left > 0 else self._open(rows)
+            if self.left <= 0:
+                return still_open or self._open(rows)
+            outcome = self._refine(rows)
             if outcome is not None and outcome.certain:
                 return outcome
             still_open = still_open or outcome
-            if self.left <= 0:
-                break
         return still_open
 
     def _rows(self, listed: NDArray[np.int64], lower: Array, upper: Array) -> Rows:
@@ -204,26 +215,28 @@ class Search:
                 finished.append(rows)
                 break
             rows, stuck = self._halves(rows)
-            finished += [stuck] if len(stuck) else []
+            if len(stuck):
+                finished.append(stuck.take(~self._excused(stuck)))
             if not len(rows):
                 break
         else:
             finished.append(rows.take(self._look(rows)[1]))
-        return next((self._open(rest) for rest in finished if len(rest) and not self._excused(rest)), None)
+        return next((self._open(rest) for rest in finished if len(rest)), None)
 
     def _contracted(self, rows: Rows) -> Rows:
-        """Cut down to where the guards can hold, as far as they compare single variables."""
+        """Cut down to where the guards can hold and a divisor can be 0, as far as these are about single variables."""
         ops = self.enclosures.program.ops
-        own = [(kind, a, b) for kind, a, b in self.facts if ops[a].kind == "gather" and ops[a].level == 2]
-        if not own:
-            return rows
         values = self.values(rows.boxes, rows.places)
+        limits = [(kind, a, values[b]) for kind, a, b in self.facts]
+        if self.singularity.may is has_zero:
+            limits.append(("eq", self.singularity.args[0], Interval.point(np.zeros(1))))
         lower, upper, r = rows.lower.copy(), rows.upper.copy(), np.arange(len(rows))
-        for kind, a, b in own:
-            where = self.enclosures.position(a, rows.places)
-            k = (rows.columns < where[:, None]).sum(axis=1)
-            part = restricted(Interval(lower[r, k], upper[r, k]), kind, values[b])
-            lower[r, k], upper[r, k] = part.lo, part.hi
+        for kind, a, limit in limits:
+            if ops[a].kind == "gather" and ops[a].level == 2:
+                where = self.enclosures.position(a, rows.places)
+                k = (rows.columns < where[:, None]).sum(axis=1)
+                part = restricted(Interval(lower[r, k], upper[r, k]), kind, limit)
+                lower[r, k], upper[r, k] = part.lo, part.hi
         possible: Flags = np.all(lower <= upper, axis=1, keepdims=True)[:, 0]
         return replace(rows, lower=lower, upper=upper).take(possible)
 
@@ -248,7 +261,7 @@ class Search:
     def _clean(self, values: dict[int, Interval], m: int) -> Flags:
         """Boxes all over which the argument is continuous and the operation is used."""
         _, do = holds(self.guards, values)
-        clean = np.broadcast_to(do, m) & self.continuous
+        clean = np.broadcast_to(do, m) & (self.continuous and not self.elsewhere)
         for s in (*self.hidden, *self.known):
             if clean.any():
                 clean = clean & ~np.broadcast_to(s.may(*(values[a] for a in s.args)), m)
@@ -306,17 +319,22 @@ class Search:
         return replace(found, certain=True, x=x[0, : len(found.columns)])
 
     def _open(self, rows: Rows) -> Outcome:
+        """Undecided in a box around those of the rows that are at the first one's place."""
         place = {i: int(at[0]) for i, at in rows.places.items()}
+        same = np.ones(len(rows), dtype=bool)
+        for at in rows.places.values():
+            same &= at == at[0]
         inside = rows.columns[0] < np.iinfo(np.int64).max
-        return Outcome(False, place, rows.columns[0][inside], rows.centers[0][inside])
+        lower, upper = rows.lower[same].min(axis=0)[inside], rows.upper[same].max(axis=0)[inside]
+        return Outcome(False, place, rows.columns[0][inside], rows.centers[0][inside], lower, upper)
 
-    def _excused(self, rows: Rows) -> bool:
-        """Whether all of the boxes left may be undefined for a known reason."""
+    def _excused(self, rows: Rows) -> Flags:
+        """Of boxes too small to be halved, those in which something may be undefined for a known reason."""
         values = self.values(rows.boxes, rows.places)
         excused = np.zeros(len(rows), dtype=bool)
         for known in self.known:
             excused |= known.may(*(values[a] for a in known.args))
-        return bool(excused.all())
+        return excused
 
 
 def indices_of(enclosures: Enclosures, singularity: Singularity) -> tuple[Index, ...]:

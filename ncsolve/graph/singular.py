@@ -31,6 +31,10 @@ JUMPS = frozenset({"where", "sign", "step", "floor", "ceil", "mod", "cosine", "q
 NEGATED = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
 MIRRORED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "ne"}
 _EXPONENT, _HYPERBOLIC, _FACTORIAL = 709.782712893384, 710.4758600739439, 171.6243769563027
+_LIMITS = np.array([0.0, 1.0, 1.5, 2.0, _FACTORIAL, _EXPONENT, _HYPERBOLIC])  # of the sets below, and what lies between
+_PROBES = np.concatenate([sign * np.nextafter(_LIMITS, towards) for sign in (-1, 1) for towards in (-np.inf, np.inf)])
+_PROBES = np.concatenate([_PROBES, _LIMITS, -_LIMITS, [-1e300, 1e300]])
+"""Values that tell the sets of values apart, each of which is bounded by some of the limits."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,14 @@ def _of_operation(program: Program, op: Op) -> Iterator[Singularity]:
         yield from _powers(program, op)
     if op.kind in ("inverse", "logdet", "logabsdet"):
         yield Singularity(op.id, op.args, _may_be_singular, _never, "{} is singular".format)
+
+
+def covers(wide: Singularity, narrow: Singularity) -> bool:
+    """Whether the first is met wherever the second one is: as u <= 0 is where u = 0, of the same u."""
+    if wide.args != narrow.args or len(wide.args) > 1:
+        return False
+    points = Interval.point(_PROBES)
+    return bool(np.all(wide.must(points) | ~np.asarray(narrow.may(points))))
 
 
 def factor(program: Program, divisor: int) -> int:

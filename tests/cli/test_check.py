@@ -90,6 +90,10 @@ def test_a_box_of_elements(run, problem_file):
         ("z=1:2", "box: there is no variable 'z'."),
         ("x=a:2", "--box: 'a' is not a number."),
         ("x=0:1,x=1:2", "--box gives x twice."),
+        ("", "--box is empty: write NAME=LOW:HIGH, and a comma before the next one."),
+        ("x=0:inf", "--box: leave a side out where the box is unbounded, as in x=0: and x=:1."),
+        ("x=nan:1", "--box: nan is not a finite number."),
+        ("v[1]=2:1", "box: 'v[1]' has low > high: 2 > 1."),
         ("v[7]=0:1", "--box: there is no v[7]; its shape is (3,)."),
     ],
 )

@@ -59,7 +59,7 @@ class ValuePrinter(ABC):
 def helpers_used(helpers: Mapping[str, str], source: str) -> list[list[str]]:
     """The helpers {name: text} that the source calls, and those before them that they call in turn."""
     used: list[str] = []
-    for name, text in reversed(helpers.items()):
+    for name, text in reversed(list(helpers.items())):
         if re.search(rf"(?<![.\w]){name}\(", "\n".join([source, *used])):
             used.append(text.strip())
     return [[text] for text in reversed(used)]
