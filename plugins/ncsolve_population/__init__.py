@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 
 def ncsolve_register_solvers(register: Callable[[type], None]) -> None:
+    from ncsolve_population.multistart import Multistart
     from ncsolve_population.pso import PSO
 
+    register(Multistart)
     register(PSO)

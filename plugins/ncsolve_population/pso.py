@@ -42,8 +42,9 @@ class PSO:
 
     v+ = w v + c1 r1 (p - x) + c2 r2 (g - x),  x+ = x + v+, with r1, r2 uniform in [0, 1] for every particle and
     coordinate, p the best point that the particle has seen, g the best that any of its neighbours has. The whole swarm
-    is one array, its values one call. Around fixed p and g the mean converges where |w| < 1 and 0 < c1 + c2 < 4 (1 + w),
-    the variance (c1 = c2) where c1 + c2 < 24 (1 - w^2) / (7 - 5 w) [Poli 2009]. There is no guarantee of a minimum.
+    is one array, its values one call. Around fixed p and g the mean converges where |w| < 1 and
+    0 < c1 + c2 < 4 (1 + w), the variance (c1 = c2) where c1 + c2 < 24 (1 - w^2) / (7 - 5 w) [Poli 2009]. There is no
+    guarantee of a minimum.
 
     The search ends when the best positions lie within `tolerance` of each other, when their values are equal, or when
     no particle has improved within `patience` moves, as with groups in several minima. Then `polish` goes on from x

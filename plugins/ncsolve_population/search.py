@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.api import resolve
-from ncsolve.errors import PluginError
+from ncsolve.errors import BudgetExhausted, PluginError
 from ncsolve.solving import Status, check_needs
 from ncsolve.solving.loop import Loop
 from ncsolve.solving.stopping import GradientTolerance, Iterations, Stall
@@ -63,7 +63,12 @@ State = TypeVar("State", bound=SearchState)
 
 
 def values_of(oracle: Oracle, points: Points) -> Vector:
-    """f at points (m, n) in one call, shape (m,). What is not finite counts as +inf: nothing is worse."""
+    """f at points (m, n) in one call, shape (m,). What is not finite counts as +inf: nothing is worse.
+
+    Raises BudgetExhausted where the limit does not leave all of them.
+    """
+    if len(points) > oracle.remaining[0]:
+        raise BudgetExhausted("EVALUATIONS")
     values = np.asarray(oracle.value(points))
     return np.where(np.isfinite(values), values, np.inf)
 

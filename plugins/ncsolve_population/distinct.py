@@ -1,0 +1,74 @@
+"""Which of many critical points are the same, and how many more there may be."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from ncsolve.oracle import Oracle
+
+Points = NDArray[np.float64]
+Vector = NDArray[np.float64]
+FLAT = 1e-6
+"""A Hessian with an eigenvalue this small, relative to its largest, is taken to be singular."""
+NUMBERS = 2**22
+"""Numbers in the Hessians that are held at once: 32 MB."""
+
+
+def distinct(
+    oracle: Oracle, points: Points, values: Vector, tolerance: float, symmetric: bool | None
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows of `points` (m, n) that stand for the distinct ones, lowest first, and how many points each stands for.
+
+    Two points are the same when they agree within tolerance max(1, |x|) in every coordinate. Where a symmetry moves
+    them, they are also the same when their values and the spectra of their Hessians agree: both are invariant under
+    rotations, translations, permutations and reflections. `symmetric` says whether there is one; None takes a singular
+    Hessian for its sign, as a continuous symmetry makes every Hessian singular along its orbit. Isolated mirror images
+    stay distinct then.
+    """
+    order = np.lexsort((*points.T[::-1], values))
+    points, values = points[order], values[order]
+    spectra = _spectra(oracle, points) if symmetric is not False else np.zeros((len(points), 1))
+    flat = np.abs(spectra).min(axis=1) <= FLAT * np.abs(spectra).max(axis=1)
+    moved = np.full(len(points), symmetric) if symmetric is not None else flat
+    scale = np.maximum(1.0, np.abs(points).max(axis=1))
+    height, stiffness = np.maximum(1.0, np.abs(values)), np.maximum(1.0, np.abs(spectra).max(axis=1))
+    left = np.arange(len(points))
+    rows, counts = [], []
+    while len(left):
+        first = left[0]
+        same = np.abs(points[left] - points[first]).max(axis=1) <= tolerance * scale[first]
+        if moved[first]:
+            level = np.abs(values[left] - values[first]) <= tolerance * height[first]
+            alike = np.abs(spectra[left] - spectra[first]).max(axis=1) <= tolerance * stiffness[first]
+            same |= level & alike & moved[left]
+        rows.append(order[first])
+        counts.append(np.count_nonzero(same))
+        left = left[~same]
+    return np.array(rows, dtype=np.intp), np.array(counts, dtype=np.intp)
+
+
+def expected_unseen(found: int, searches: int) -> float:
+    """Expected number of minima not yet seen: w (w + 1) / (m - w - 2), w found in m searches; inf for m <= w + 2.
+
+    The posterior mean of the number of minima is w (m - 1) / (m - w - 2), where before any search every number is
+    equally likely and the sizes of the basins are uniform on the simplex. [Boender & Rinnooy Kan 1987]
+    """
+    spare = searches - found - 2
+    return found * (found + 1) / spare if spare > 0 else math.inf
+
+
+def _spectra(oracle: Oracle, points: Points) -> Points:
+    """Eigenvalues of the Hessians at the points, ascending, shape (m, n)."""
+    size = max(1, NUMBERS // oracle.n**2)
+    spectra = np.empty_like(points)
+    with oracle.uncounted():
+        for k in range(0, len(points), size):
+            H = oracle.hessian(points[k : k + size])
+            finite = np.isfinite(H).all(axis=(1, 2))
+            spectra[k : k + size] = np.linalg.eigvalsh(np.where(finite[:, None, None], H, 0.0))
+    return spectra
