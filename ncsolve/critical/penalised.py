@@ -60,7 +60,7 @@ class _Penalised:
         if (np.abs(self.oracle.project(self.x) - self.x) > NEAR * (1 + np.abs(self.x))).any():
             return self.verdict("not-critical", "x lies outside its bounds")
         close = self.x - self.oracle.proximal_step(self.x) * self.proximal
-        if (np.abs(close - self.x) > NEAR * (1 + np.abs(self.x))).any():
+        if self.norm > self.allowed and (np.abs(close - self.x) > NEAR * (1 + np.abs(self.x))).any():
             least = float(np.abs(self.penalty.least_subgradient(self.x, self.gradient)).max())
             if least > self.allowed:
                 return self.verdict("not-critical", "a proximal step leads away")
