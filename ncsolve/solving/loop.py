@@ -200,6 +200,8 @@ class Loop:
         if f < self._objective_to_beat:
             self._objective_to_beat = f - ROUNDING * abs(f)
             self.last_progress = self.iteration
+        if self._is_game:  # players that circle each other for long may still come together
+            self.last_progress = self.iteration
         if norm < self._norm_to_beat:
             self._norm_to_beat = 0.99 * norm
             self.last_progress = self.iteration

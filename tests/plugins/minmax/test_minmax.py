@@ -170,3 +170,23 @@ def test_a_target_makes_no_sense():
 def test_wrong_declarations(arguments, text):
     with pytest.raises(ProblemError, match=text):
         nc.MinMax(x * y + (u if u in arguments["max"] else 0), **arguments)
+
+
+# -- a game of networks ------------------------------------------------------------------------------------------------
+
+
+def test_a_small_gan_learns_both_modes():
+    problem = nc.load("gan-mixture")
+    (z,) = (table for symbol, table in problem.data.items() if str(symbol) == "z")
+    last = []
+    options = {"step_size": 0.3}
+    nc.solve(
+        problem, "optimistic-gda", options=options, max_iterations=3000, callbacks=[lambda look: last.append(look.x)]
+    )
+    G = problem.unpack(last[-1])
+    points = np.tanh(z @ G["G1_W"] + G["G1_b"]) @ G["G2_W"] + G["G2_b"]
+    right = points[:, 0] > 0
+    assert 0.3 < right.mean() < 0.7
+    assert abs(points[right, 0].mean() - 1) < 0.15
+    assert abs(points[~right, 0].mean() + 1) < 0.15
+    assert 0.1 < points[:, 1].std() < 0.3
