@@ -13,12 +13,22 @@ Vector = NDArray[np.float64]
 Solve = Callable[[Vector], Vector]
 
 
-def cholesky(H: Any, shift: float = 0.0) -> Solve | None:
-    """b -> (H + shift I)^-1 b, or None where H + shift I is not positive definite. H (n, n) is dense or sparse.
+BAND = 64
+"""Up to this bandwidth a Cholesky factorisation of the band is far cheaper than a general one."""
 
-    SciPy has no sparse Cholesky: SuperLU keeps its pivots on the diagonal instead, and they must all be positive.
-    """
-    return _dense(H, shift) if isinstance(H, np.ndarray) else _sparse(H, shift)
+
+def cholesky(H: Any, shift: float = 0.0) -> Solve | None:
+    """b -> (H + shift I)^-1 b, or None where H + shift I is not positive definite. H (n, n) is dense or sparse."""
+    return shifts_of(H)(shift)
+
+
+def shifts_of(H: Any) -> Callable[[float], Solve | None]:
+    """shift -> cholesky(H, shift), for several shifts of one H."""
+    if isinstance(H, np.ndarray):
+        return lambda shift: _dense(H, shift)
+    rows, columns = H.tocoo().coords
+    width = int(np.abs(rows - columns).max(initial=0))
+    return (_Banded if width <= min(BAND, H.shape[0] // 4) else _Sparse)(H, rows, columns)
 
 
 def _dense(H: NDArray[np.float64], shift: float) -> Solve | None:
@@ -30,17 +40,48 @@ def _dense(H: NDArray[np.float64], shift: float) -> Solve | None:
     return None if failed else lambda b: np.asarray(dpotrs(factor, b, lower=1)[0])
 
 
-def _sparse(H: Any, shift: float) -> Solve | None:
-    from scipy.sparse import eye_array
-    from scipy.sparse.linalg import splu
+class _Banded:
+    """The lower half of the band, band[i - j, j] = H[i, j]."""
 
-    shifted = (H + shift * eye_array(H.shape[0])).tocsc()
-    try:
-        lu = splu(shifted, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-    except RuntimeError:  # exactly singular
-        return None
-    positive = np.array_equal(lu.perm_r, lu.perm_c) and bool((lu.U.diagonal() > 0).all())
-    return lu.solve if positive else None
+    def __init__(self, H: Any, rows: NDArray[np.integer[Any]], columns: NDArray[np.integer[Any]]) -> None:
+        lower = rows >= columns
+        below = rows[lower] - columns[lower]
+        self.band = np.zeros((int(below.max(initial=0)) + 1, H.shape[0]), order="F")
+        self.band[below, columns[lower]] = H.tocoo().data[lower]
+
+    def __call__(self, shift: float) -> Solve | None:
+        from scipy.linalg.lapack import dpbtrf, dpbtrs
+
+        shifted = self.band.copy(order="F")
+        shifted[0] += shift
+        factor, failed = dpbtrf(shifted, lower=1, overwrite_ab=1)
+        return None if failed else lambda b: np.asarray(dpbtrs(factor, b, lower=1)[0])
+
+
+class _Sparse:
+    """SciPy has no sparse Cholesky: SuperLU keeps its pivots on the diagonal instead, and they must all be positive."""
+
+    def __init__(self, H: Any, rows: NDArray[np.integer[Any]], columns: NDArray[np.integer[Any]]) -> None:
+        from scipy.sparse import coo_array
+
+        n = H.shape[0]
+        diagonal = np.arange(n)
+        entries = np.concatenate([H.tocoo().data, np.zeros(n)])
+        places = np.concatenate([rows, diagonal]), np.concatenate([columns, diagonal])
+        self.H = coo_array((entries, places), shape=(n, n)).tocsc()
+        self.on_diagonal = self.H.indices == np.repeat(diagonal, np.diff(self.H.indptr))
+
+    def __call__(self, shift: float) -> Solve | None:
+        from scipy.sparse.linalg import splu
+
+        shifted = self.H.copy()
+        shifted.data[self.on_diagonal] += shift
+        try:
+            lu = splu(shifted, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+        except RuntimeError:  # exactly singular
+            return None
+        positive = np.array_equal(lu.perm_r, lu.perm_c) and bool((lu.U.diagonal() > 0).all())
+        return lu.solve if positive else None
 
 
 def row_sums(H: Any) -> Vector:
@@ -61,8 +102,8 @@ def shifted_cholesky(H: Any, growth: float = 4.0) -> tuple[Solve, float]:
     & Wright 2006, Alg. 3.3].
     """
     lowest, largest = float(H.diagonal().min()), largest_entry(H)
-    tau = 0.0 if lowest > 0 else -lowest + 1e-3 * (largest or 1.0)
-    while (solve := cholesky(H, tau)) is None:
+    tau, shifted = 0.0 if lowest > 0 else -lowest + 1e-3 * (largest or 1.0), shifts_of(H)
+    while (solve := shifted(tau)) is None:
         tau = max(growth * tau, 1e-3 * largest)
     return solve, tau
 

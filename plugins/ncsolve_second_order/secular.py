@@ -8,16 +8,18 @@ takes the place of 1/Delta [Cartis, Gould & Toint 2011, section 6.1].
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ncsolve_second_order.factor import Solve, cholesky, largest_entry, row_sums
+from ncsolve_second_order.factor import Solve, largest_entry, row_sums, shifts_of
 from ncsolve_second_order.subproblem import Model, ModelStep
 
 Vector = NDArray[np.float64]
+Shifts = Callable[[float], Solve | None]
 
 EIGEN = 200
 """Up to this n one eigendecomposition of a dense matrix costs less than some factorisations."""
@@ -53,14 +55,15 @@ class Cubic:
 
 def ball_step(g: Vector, H: Any, radius: float, tolerance: float = 1e-3) -> tuple[Vector, bool]:
     """The minimiser p of g'p + p'Hp/2 over |p| <= radius, and whether |p| = radius within the tolerance."""
-    solve = cholesky(H) if float(H.diagonal().min()) > 0 else None
+    shifted = shifts_of(H)
+    solve = shifted(0.0) if float(H.diagonal().min()) > 0 else None
     if solve is not None:
         p = -solve(g)
         if float(np.linalg.norm(p)) <= radius:
             return p, False
     norm, size = float(row_sums(H).max()), float(np.linalg.norm(g))
     low, high = max(size / radius - norm, -float(H.diagonal().min()), 0.0), size / radius + norm
-    return _search(g, H, (low, high), Ball(radius), tolerance), True
+    return _search(g, shifted, (low, high), Ball(radius), tolerance), True
 
 
 def cubic_step(g: Vector, H: Any, sigma: float, tolerance: float = 1e-3) -> Vector:
@@ -68,16 +71,16 @@ def cubic_step(g: Vector, H: Any, sigma: float, tolerance: float = 1e-3) -> Vect
     norm, size = float(row_sums(H).max()), float(np.linalg.norm(g))
     high = 0.5 * norm + math.sqrt(0.25 * norm * norm + sigma * size)
     low = max(-float(H.diagonal().min()), sigma * size / high if high > 0 else 0.0)
-    return _search(g, H, (low, max(high, norm) * (1 + 1e-9)), Cubic(sigma), tolerance)
+    return _search(g, shifts_of(H), (low, max(high, norm) * (1 + 1e-9)), Cubic(sigma), tolerance)
 
 
-def _search(g: Vector, H: Any, bracket: tuple[float, float], goal: Ball | Cubic, tolerance: float) -> Vector:
+def _search(g: Vector, shifted: Shifts, bracket: tuple[float, float], goal: Ball | Cubic, tolerance: float) -> Vector:
     """p(lambda) of the length wanted, for a lambda in the bracket."""
     low, high = bracket
     multiplier = low
     p = np.zeros_like(g)
     for _ in range(100):
-        solve, length = cholesky(H, multiplier), goal.length(multiplier)
+        solve, length = shifted(multiplier), goal.length(multiplier)
         newton = low
         if solve is None:
             low = multiplier
