@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ncsolve.backends.layout import ATOM, BATCH, UNARY, Axes, Piece
 from ncsolve.backends.loops import Loop, Schedule, Task, schedule
 from ncsolve.backends.numpy_printer import Printer, identifier, literal, scalar
+from ncsolve.backends.tiles import tasks_of, tiles
 from ncsolve.graph.nodes import Affine, Index, Leaf, Subscript, Table
 from ncsolve.graph.program import MATRIX, Op, Program
 
@@ -51,7 +52,9 @@ class NativePrinter:
         self.vectorised = vectorised
         self.program, self.n, self.batched_roles, self.samples = program, n, batched, samples
         self._aliases: dict[str, str] = {}
-        self._slicing: Index | None = None
+        self._slicing: Index | None = None  # the index of a loop by blocks: arrays over it are slices from its start
+        self._tiled = False
+        self._buffers: set[str] = set()
         self.arrays: dict[str, NDArray[Any]] = {}
         self.pieces: dict[int, Piece] = {}
         self._sinks = {-1 - k: sink for k, sink in enumerate(sinks)}
@@ -185,6 +188,8 @@ class NativePrinter:
         inside = {**at, loop.index: variable}
         if self._collides(loop, at):
             self._emit_blocks(loop, pad)
+        elif groups := tiles(self, loop, at):
+            self._emit_tiles(loop, groups, pad)
         elif loop.index == self.samples:
             self.lines += [f"{pad}for row in range(len(rows)):", f"{pad}    {variable} = rows[row]"]
             self._emit(loop.items, inside, depth + 1)
@@ -245,15 +250,52 @@ class NativePrinter:
         self.lines += [*body, *flush]
         self._aliases.clear()
 
+    # -- loops in which some functions would be vector instructions, if there were not other loops inside --------------
+
+    def _emit_tiles(self, loop: Loop, groups: Sequence[Sequence[Loop | Task]], pad: str) -> None:
+        """Blocks of the range; within a block, a loop of its own for every group."""
+        variable, size = self.variables[loop.index], loop.index.size
+        outer, self.lines = self.lines, []
+        self._slicing, self._tiled = loop.index, True
+        for group in groups:
+            self.lines.append(f"{pad}    for {variable} in range(length):")
+            stored = [t.id for t in tasks_of(group) if f"a{t.id}" in self._buffers]
+            self.plan.kept.update(dict.fromkeys(stored, ()))
+            self._emit(group, {loop.index: variable}, 2 + len(pad) // 4)
+            self.plan.kept.update(dict.fromkeys(stored, (loop.index,)))
+            self.lines += [f"{pad}        a{task}[{variable}] = t{task}" for task in stored]
+        self._slicing, self._tiled = None, False
+        body, self.lines = self.lines, outer
+        self.lines += [f"{pad}{name} = np.empty({_BLOCK})" for name in sorted(self._buffers)]
+        self.lines.append(f"{pad}for start in range(0, {size}, {_BLOCK}):")
+        self.lines.append(f"{pad}    length = min({_BLOCK}, {size} - start)")
+        self.lines += [f"{pad}    {new} = {old}[start : start + length]" for old, new in self._aliases.items()]
+        self.lines += body
+        self._aliases.clear()
+        self._buffers.clear()
+
+    def buffer(self, task: int, index: Index) -> None:
+        """Keep a task's value for the iterations of a block."""
+        self.plan.kept[task] = (index,)
+        self._buffers.add(f"a{task}")
+
+    def _places(self, axes: Axes, at: Mapping[Index, str]) -> str:
+        """Where an array over some indices is read: at the local place where it is a slice."""
+        return ", ".join(at[i] if k == 0 else self._place(i, at) for k, i in enumerate(axes))
+
+    def _place(self, index: Index, at: Mapping[Index, str]) -> str:
+        """The value of an index."""
+        return f"(start + {at[index]})" if self._tiled and index == self._slicing else at[index]
+
     def _sliced(self, array: str, axes: Axes) -> str:
         """An array's name; in a loop by blocks, that of its slice from the start of the block."""
-        if self._slicing is None or not axes or axes[0] != self._slicing:
+        if self._slicing is None or not axes or axes[0] != self._slicing or array in self._buffers:
             return array
         return self._aliases.setdefault(array, f"{array}_b")
 
     def vector(self, name: str, subscripts: Sequence[Subscript]) -> str:
         """The name of x, v or g as it is indexed here."""
-        return self._sliced(name, tuple(i for s in subscripts for i in s.indices))
+        return name if self._tiled else self._sliced(name, tuple(i for s in subscripts for i in s.indices))
 
     def _start_reductions(self, loop: Loop, at: dict[Index, str], pad: str) -> None:
         """Accumulators start before the outermost loop that they are summed over."""
@@ -266,7 +308,7 @@ class NativePrinter:
                 self.lines.append(f"{pad}t{task.id} = {start}")
             else:
                 where = ", ".join(at.get(i, ":") for i in kept)
-                self.lines.append(f"{pad}a{task.id}[{where}] = {start}")
+                self.lines.append(f"{pad}{self._sliced(f'a{task.id}', kept)}[{where}] = {start}")
 
     def _statement(self, task: Task, at: Mapping[Index, str]) -> list[str]:
         if task.id < 0:
@@ -291,18 +333,19 @@ class NativePrinter:
 
     def _name(self, op: int, at: Mapping[Index, str]) -> str:
         kept = self.plan.kept[op]
-        return f"{self._sliced(f'a{op}', kept)}[{', '.join(at[i] for i in kept)}]" if kept else f"t{op}"
+        return f"{self._sliced(f'a{op}', kept)}[{self._places(kept, at)}]" if kept else f"t{op}"
 
     def read(self, op: int, at: Mapping[Index, str]) -> Piece:
         """The value of an operation at the current place of the loops."""
         if op in self.pieces:
             piece = self.pieces[op]
             array = self._sliced(piece.code, piece.axes)
-            return Piece(f"{array}[{', '.join(at[i] for i in piece.axes)}]") if piece.axes else piece
+            return Piece(f"{array}[{self._places(piece.axes, at)}]") if piece.axes else piece
         if self.program.ops[op].kind == "const":
             return Piece(literal(self.program.ops[op].detail))
         if self._by_id[op].whole:
-            return Piece(f"a{op}[{', '.join(at[i] for i in self._whole_axes(op))}]")
+            axes = self._whole_axes(op)
+            return Piece(f"{self._sliced(f'a{op}', axes)}[{self._places(axes, at)}]")
         return Piece(self._name(op, at))
 
     def _whole_axes(self, op: int) -> Axes:
@@ -340,13 +383,13 @@ class NativePrinter:
         strides = [math.prod(leaf.shape[k + 1 :]) for k in range(len(leaf.shape))]
         for subscript, stride in zip(subscripts, strides, strict=True):
             if isinstance(subscript, Table):
-                where = ", ".join(at[i] for i in subscript.indices)
+                where = self._places(subscript.indices, at)
                 table = self._sliced(self._table(subscript.leaf), subscript.indices)
                 terms.append(_times(f"{table}[{where}]", stride))
             else:
                 offset += subscript.offset * stride
                 if subscript.index is not None:
-                    terms.append(_times(at[subscript.index], subscript.stride * stride))
+                    terms.append(_times(self._place(subscript.index, at), subscript.stride * stride))
         code = " + ".join(terms)
         if not terms:
             return str(offset)
@@ -363,10 +406,10 @@ class NativePrinter:
             return str(int(slots))
         steps = np.diff(slots) if slots.ndim == 1 else np.zeros(0)
         if len(steps) and (steps == steps[0]).all():
-            return f"{_times(at[indices[0]], int(steps[0]))} + {int(slots[0])}"
+            return f"{_times(self._place(indices[0], at), int(steps[0]))} + {int(slots[0])}"
         name = f"s{len(self.arrays)}"
         self.arrays[name] = np.ascontiguousarray(slots)
-        return f"{name}[{', '.join(at[i] for i in indices)}]"
+        return f"{name}[{', '.join(self._place(i, at) for i in indices)}]"
 
     def parameters(self) -> list[str]:
         """The names of the parameters that the code reads."""

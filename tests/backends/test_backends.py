@@ -82,6 +82,17 @@ def written_out() -> nc.Problem:
     )
 
 
+def long_rows() -> nc.Problem:
+    """Rows enough for blocks, whose terms read and scatter at the row, at its mirror image and through a table."""
+    rng = np.random.default_rng(5)
+    A, w = sp.IndexedBase("A", shape=(700, 3)), sp.IndexedBase("w", shape=(3,))
+    t, u = sp.IndexedBase("t", shape=(700,)), sp.IndexedBase("u", shape=(700,))
+    z = sp.Sum(A[i, j] * w[j], (j, 0, 2))
+    loss = sp.log(1 + sp.exp(-z * u[i])) + u[699 - i] * sp.tanh(z) * u[t[i]]
+    data = {A: rng.normal(size=(700, 3)), t: rng.integers(0, 700, 700)}
+    return nc.Problem(sp.Sum(loss, (i, 0, 699)), data=data, samples=i, name="long rows")
+
+
 def kinks() -> nc.Problem:
     x, y = sp.symbols("x y")
     pieces = sp.Piecewise((x**2, x < 1), (2 * x - 1, True))
@@ -89,7 +100,7 @@ def kinks() -> nc.Problem:
 
 
 EVERY: list[Callable[[], nc.Problem]] = [
-    chain, long_chain, plane, logistic, factorisation, perceptron, cluster, written_out, kinks,
+    chain, long_chain, plane, logistic, factorisation, perceptron, cluster, written_out, long_rows, kinks,
 ]  # fmt: skip
 FINITE_SUMS = [chain, logistic, factorisation, perceptron]
 
@@ -212,6 +223,13 @@ def test_a_kink_has_one_element_of_the_subdifferential(backend):
         assert np.isfinite(f)
         assert np.isfinite(g).all()
         assert np.isfinite(oracle.hessian(x)).all()
+
+
+def test_loops_with_loops_inside_go_by_blocks():
+    pytest.importorskip("numba")
+    source = nc.compile(long_rows(), "numba").evaluator.source("gradient")
+    assert "for start in range(0, 700, 512):" in source
+    assert source.count("range(length)") >= 3
 
 
 def test_native_code_takes_any_vector():

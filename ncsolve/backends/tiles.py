@@ -1,0 +1,60 @@
+"""Loops by blocks of rows: what stands between inner loops runs as a loop of its own, in vector instructions.
+
+for i:                                   for each block:
+    z = sum over j of A[i, j] w[j]           for i in the block: z[i] = sum over j of A[i, j] w[j]
+    d = exp(z) ...                  ->       for i in the block: d[i] = exp(z[i]) ...
+    for j: g[j] += d A[i, j]                 for i in the block: for j: g[j] += d[i] A[i, j]
+
+The rows of A are still read once from memory: a block fits into the cache. Products by BLAS would be faster still, but
+take numba five seconds to compile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ncsolve.backends.loops import Loop, Task
+from ncsolve.graph.nodes import Index
+
+if TYPE_CHECKING:
+    from ncsolve.backends.native_printer import NativePrinter
+
+_ROWS = 256  # below this many, one block would be all
+
+Group = Sequence[Loop | Task]
+
+
+def tiles(printer: NativePrinter, loop: Loop, at: Mapping[Index, str]) -> list[list[Loop | Task]]:
+    """The items of a loop by groups: each loop inside, and what stands between; empty where blocks gain nothing.
+
+    Values that go from one group to another are given a buffer.
+    """
+    inside = [isinstance(item, Loop) for item in loop.items]
+    direct = [item for item in loop.items if isinstance(item, Task) and item.id >= 0]
+    if at or loop.index.size < _ROWS or loop.index == printer.samples or printer.batched_roles or not any(inside):
+        return []
+    if not any(printer.program.ops[task.id].kind in printer.vectorised for task in direct):
+        return []
+    groups: list[list[Loop | Task]] = []
+    for k, item in enumerate(loop.items):
+        if k and not inside[k] and not inside[k - 1]:
+            groups[-1].append(item)
+        else:
+            groups.append([item])
+    owner = {task.id: k for k, group in enumerate(groups) for task in tasks_of(group)}
+    crossing = [a for k, group in enumerate(groups) for t in tasks_of(group) for a in t.args if owner.get(a, k) != k]
+    if any(loop.index not in kept for a in crossing if (kept := printer.plan.kept[a])):
+        return []  # a vector that every iteration fills anew
+    for a in dict.fromkeys(crossing):
+        if not printer.plan.kept[a]:
+            printer.buffer(a, loop.index)
+    return groups
+
+
+def tasks_of(items: Group) -> Iterator[Task]:
+    for item in items:
+        if isinstance(item, Loop):
+            yield from tasks_of(item.items)
+        else:
+            yield item
