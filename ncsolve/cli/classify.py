@@ -40,6 +40,7 @@ def command(problem: str, at: str, params: dict[str, str], tolerance: float, as_
             "objective",
             "gradient_norm",
         )
-        click.echo(to_json({"problem": declared.name, **{key: getattr(point, key) for key in keys}}))
+        kkt = {} if point.kkt is None else {"kkt": point.kkt.to_dict()}
+        click.echo(to_json({"problem": declared.name, **{key: getattr(point, key) for key in keys}, **kkt}))
     else:
         click.echo(describe_point(point, declared))

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ncsolve.cli.options import json_option, load_problem, param_option
-from ncsolve.errors import OptionError
+from ncsolve.errors import MissingExtra, OptionError
 
 
 @click.command("solvers", short_help="List the solvers, or show one with its options.")
@@ -44,7 +44,7 @@ def able_to_solve(solvers: list[type], problem: str, params: dict[str, str]) -> 
     def is_able(solver: type) -> bool:
         try:
             check_needs(solver, oracle)
-        except OptionError:
+        except (OptionError, MissingExtra):
             return False
         return True
 

@@ -6,12 +6,14 @@ On the null space Z of the gradients of the active constraints the reduced Hessi
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, LinAlgWarning, qr, solve
 
 from ncsolve.critical import words
 from ncsolve.critical.cone import copositivity
@@ -65,8 +67,6 @@ class _Active:
         rows = self.rows[~self.weak] if without_weak else self.rows
         if not len(rows):
             return np.eye(self.rows.shape[1])
-        from scipy.linalg import qr
-
         size = np.linalg.norm(rows, axis=1, keepdims=True)
         Q, R, _ = qr((rows / np.where(size > 0, size, 1.0)).T, pivoting=True)
         rank = int(np.count_nonzero(np.abs(np.diag(R)) > 1e-9))
@@ -112,6 +112,8 @@ class _Judge:
             return x, kkt
         rows = self.rows_held(x, kkt)
         for _ in range(STEPS):
+            if kkt.residual <= EPS * self.scale:
+                break
             moved = self.newton_step(x, kkt.multipliers, rows)
             if moved is None or float(np.abs(moved[0] - self.x).max()) > reach * self.scale:
                 break
@@ -136,7 +138,7 @@ class _Judge:
         b = -np.concatenate([slope[free], self.constraints.values(x)[rows]])
         if not (np.isfinite(K).all() and np.isfinite(b).all()):
             return None
-        step = np.linalg.lstsq(K, b)[0]
+        step = _solution(K, b)
         x, y = x.copy(), y.copy()
         x[free] += step[:n]
         y[rows] += step[n:]
@@ -261,10 +263,7 @@ class _Judge:
         witness: Vector | None = None,
     ) -> CriticalPoint:
         kkt = self.kkt
-        told = [
-            f"KKT residuals: stationarity {kkt.stationarity:.2g}, feasibility {kkt.feasibility:.2g}, "
-            f"complementarity {kkt.complementarity:.2g} (allowed {self.allowed:g})"
-        ]
+        told = [f"KKT residuals: {kkt} (allowed {self.allowed:g})"]
         if held is not None:
             told.append(f"{_count(len(held.rows))} active")
         if counted is not None:
@@ -301,6 +300,16 @@ class _Invariants:
 def _dense(matrix: Any) -> Matrix:
     dense: Matrix = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
     return dense
+
+
+def _solution(K: Matrix, b: Vector) -> Vector:
+    """K^-1 b, or where K is singular the shortest that comes closest."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", LinAlgWarning)
+            return np.asarray(solve(K, b, assume_a="sym"))
+    except (LinAlgError, LinAlgWarning):
+        return np.asarray(np.linalg.lstsq(K, b)[0])
 
 
 def _count(count: int) -> str:

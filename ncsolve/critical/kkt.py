@@ -39,6 +39,21 @@ class KKT:
         """The largest of the three; nan where one is not defined."""
         return float(np.max([self.stationarity, self.feasibility, self.complementarity]))
 
+    def __str__(self) -> str:
+        return (
+            f"stationarity {self.stationarity:.2g}, feasibility {self.feasibility:.2g}, "
+            f"complementarity {self.complementarity:.2g}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """By name."""
+        return {
+            "stationarity": self.stationarity,
+            "feasibility": self.feasibility,
+            "complementarity": self.complementarity,
+            "multipliers": self.multipliers,
+        }
+
 
 def conditions(oracle: Oracle, x: Vector, gradient: Vector, multipliers: Vector) -> KKT:
     """The residuals at x with these multipliers."""
@@ -56,11 +71,11 @@ def estimate(oracle: Oracle, x: Vector, gradient: Vector, guess: Any = None) -> 
     Least squares over the equalities and the inequalities that are active or violated, mu >= 0, in the variables that
     no bound holds.
     """
+    guessed = None if guess is None else conditions(oracle, x, gradient, np.asarray(guess, dtype=float))
+    if guessed is not None and guessed.residual <= guessed.feasibility:
+        return guessed  # other multipliers would not change that
     found = conditions(oracle, x, gradient, _least_squares(oracle, x, gradient))
-    if guess is None:
-        return found
-    guessed = conditions(oracle, x, gradient, np.asarray(guess, dtype=float))
-    return found if found.residual <= guessed.residual else guessed
+    return found if guessed is None or found.residual <= guessed.residual else guessed
 
 
 def constraints_of(oracle: Oracle) -> Constraints:
@@ -101,7 +116,8 @@ def _least_squares(oracle: Oracle, x: Vector, gradient: Vector) -> Vector:
     J = constraints.jacobian(x)[rows]
     free = np.ones(len(x), bool)
     if oracle.lower is not None and oracle.upper is not None:
-        free = (oracle.lower < x) & (x < oracle.upper)
+        near = NEAR * (1 + np.abs(x))
+        free = (x - oracle.lower > near) & (oracle.upper - x > near)
     A, b = J[:, free].T, -gradient[free]
     finite = np.isfinite(A if isinstance(A, np.ndarray) else A.data).all() and np.isfinite(b).all()
     if rows.size and free.any() and finite:

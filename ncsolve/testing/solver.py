@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ncsolve import api
-from ncsolve.errors import OptionError
+from ncsolve.errors import MissingExtra, OptionError
 from ncsolve.hooks import registry
 from ncsolve.oracle import Oracle, compile
 from ncsolve.penalties import L1
@@ -191,7 +191,7 @@ class SolverTests:
         cls = self._class()
         try:
             check_needs(cls if hasattr(cls, "choose") else configure(cls, self.options), oracle)
-        except OptionError:
+        except (OptionError, MissingExtra):
             return
         yield oracle
 

@@ -27,9 +27,9 @@ FILLED = 0.1  # part of J^T J that may be non-zero while it is sparse
 class AugmentedOracle(Oracle):
     """A(x) = f + lambda^T h + rho/2 |h|^2 + (|max(0, mu + rho c)|^2 - |mu|^2) / (2 rho). [Rockafellar 1974]
 
-    With the first-order multipliers y = (lambda + rho h, max(0, mu + rho c)) at x its gradient is that of the Lagrangian
-    L(x, y), and its Hessian that of L plus rho J^T J over the rows with y > 0 or h; so nothing is derived again when
-    multipliers or rho change. Evaluations are those of f, counted and limited by the outer oracle.
+    With the first-order multipliers y = (lambda + rho h, max(0, mu + rho c)) at x its gradient is that of the
+    Lagrangian L(x, y), and its Hessian that of L plus rho J^T J over the rows of h and those with y > 0; so nothing is
+    derived again when multipliers or rho change. Evaluations are those of f, counted and limited by the outer oracle.
     """
 
     def __init__(self, outer: Oracle, multipliers: Vector, rho: float) -> None:
@@ -107,7 +107,7 @@ class AugmentedOracle(Oracle):
             raise ProblemError("an augmented Lagrangian cannot be evaluated by rows")
         return self._checked(x)
 
-    # -- what an oracle knows besides ------------------------------------------------------------------------------------
+    # -- what an oracle knows besides ----------------------------------------------------------------------------------
 
     @property
     def points(self) -> int:

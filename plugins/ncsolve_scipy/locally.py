@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ncsolve_scipy.base import Functions, Report, ScipySolver, ScipyState, Vector
+from ncsolve_scipy.constraints import constraints_for, operator_for
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -21,7 +22,8 @@ ENDLESS = 10**8
 
 @dataclass(frozen=True)
 class Method:
-    """What a method takes: "gradient", "both" (it always wants the value with it), "hessian", "hvp", "bounds".
+    """What a method takes: "gradient", "both" (it always wants the value with it), "hessian", "hvp", "bounds",
+    "constraints".
 
     `limits` are set so that the limits and tolerances of ncsolve decide, unless the user sets them.
     """
@@ -33,23 +35,24 @@ class Method:
 
 
 ITERATIONS = {"maxiter": ENDLESS}
+MODELS = {**ITERATIONS, "maxfev": ENDLESS}
 GRADIENT = {**ITERATIONS, "gtol": 0.0}
 METHODS = (
-    Method("Nelder-Mead", "bounds", "Nelder & Mead 1965", {**ITERATIONS, "maxfev": ENDLESS, "xatol": 0, "fatol": 0}),
-    Method("Powell", "bounds", "Powell 1964", {**ITERATIONS, "maxfev": ENDLESS, "xtol": 1e-8, "ftol": 0}),
+    Method("Nelder-Mead", "bounds", "Nelder & Mead 1965", {**MODELS, "xatol": 0, "fatol": 0}),
+    Method("Powell", "bounds", "Powell 1964", {**MODELS, "xtol": 1e-8, "ftol": 0}),
     Method("CG", "gradient both", "Polak & Ribiere 1969", GRADIENT),
     Method("BFGS", "gradient both", "Nocedal & Wright 2006, Alg. 6.1", GRADIENT),
     Method("Newton-CG", "gradient hvp", "Nocedal & Wright 2006, Alg. 7.1", {**ITERATIONS, "xtol": 0}),
     Method("L-BFGS-B", "gradient both bounds", "Byrd, Lu & Nocedal 1995", {**GRADIENT, "maxfun": ENDLESS, "ftol": 0}),
     Method("TNC", "gradient both bounds", "Nash 1984", {"maxfun": ENDLESS, "ftol": 0, "xtol": 0, "gtol": 0}),
-    Method("COBYLA", "bounds", "Powell 1994", {"maxiter": 10**6, "tol": 1e-8}),
-    Method("COBYQA", "bounds", "Ragonneau 2022", {**ITERATIONS, "maxfev": ENDLESS, "final_tr_radius": 1e-9}),
-    Method("SLSQP", "gradient bounds", "Kraft 1988", {**ITERATIONS, "ftol": 1e-16}),
+    Method("COBYLA", "bounds constraints", "Powell 1994", {"maxiter": 10**6, "tol": 1e-8}),
+    Method("COBYQA", "bounds constraints", "Ragonneau 2022", {**MODELS, "final_tr_radius": 1e-9}),
+    Method("SLSQP", "gradient bounds constraints", "Kraft 1988", {**ITERATIONS, "ftol": 1e-16}),
     Method(
         "trust-constr",
-        "gradient hessian bounds",
+        "gradient hessian bounds constraints",
         "Byrd, Hribar & Nocedal 1999",
-        {**ITERATIONS, "gtol": 1e-12, "xtol": 1e-14, "barrier_tol": 1e-10},
+        {**GRADIENT, "xtol": 1e-14, "barrier_tol": 1e-10},
     ),
     Method("dogleg", "gradient hessian", "Nocedal & Wright 2006, ch. 4.1", GRADIENT),
     Method("trust-ncg", "gradient hvp", "Steihaug 1983", GRADIENT),
@@ -103,11 +106,15 @@ class LocalMethod(ScipySolver):
             from scipy.optimize import Bounds
 
             given["bounds"] = Bounds(oracle.lower, oracle.upper)
+        if oracle.constraints is not None:
+            given["constraints"] = constraints_for(self.method, functions)
+            if "hessp" in given:  # next to Hessians of constraints there must be one
+                given["hess"] = operator_for(functions, given.pop("hessp"))
         return given
 
 
 def _solver(taken: Method) -> type[LocalMethod]:
-    named = {"gradient", "hessian", "hvp", "bounds"}
+    named = {"gradient", "hessian", "hvp", "bounds", "constraints"}
     given = "given exact derivatives" if "gradient" in taken.takes else "which uses values alone"
     body = {
         "__doc__": f"SciPy's {taken.name}, {given}. [{taken.reference}]\n\n"
