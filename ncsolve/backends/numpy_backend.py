@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any
@@ -14,6 +15,8 @@ from ncsolve.backends.numpy_printer import Printer, execute
 from ncsolve.graph.derivation import Derivation
 from ncsolve.graph.nodes import Node
 from ncsolve.graph.program import Program
+
+_LARGE = 100_000  # numbers of a temporary that is released as soon as it is not needed any more
 
 Function = Callable[..., Any]
 Key = tuple[str, frozenset[str], bool]
@@ -62,7 +65,10 @@ class NumpyBackend:
         printer = Printer(program, ops, d.n, roles, d.samples if rows else None)
         if kind == "gradient":
             lines = vector(printer, dict(zip(d.adjoint, ops[1:], strict=True)), bool(roles))
-            lines.append(f"return {_scalar(printer.piece(ops[0]), roles)}, g")
+            value = _scalar(printer.piece(ops[0]), roles)
+            if large := _large(printer):
+                lines, value = _released([f"f = {value}", *lines], large), "f"
+            lines.append(f"return {value}, g")
         elif kind == "product":
             vectors.append("v1")
             lines = [*vector(printer, dict(zip(d.product, ops, strict=True)), bool(roles)), "return g"]
@@ -94,6 +100,22 @@ class Quiet:
 
     def __call__(self, *given: Any) -> Any:
         return _SILENCE.copy().run(self.function, *given)
+
+
+def _large(printer: Printer) -> list[str]:
+    """The names of the temporaries that are worth being released early."""
+    return [f"t{o.id}" for o in printer.ops if o.size >= _LARGE]
+
+
+def _released(lines: list[str], names: list[str]) -> list[str]:
+    """The lines, each followed by the release of those names that no later one has."""
+    result: list[str] = []
+    left = set(names)
+    for line in reversed(lines):
+        last = sorted(left & set(re.findall(r"\bt\d+\b", line)))
+        result += [f"del {', '.join(last)}", line] if last else [line]
+        left -= set(last)
+    return result[::-1]
 
 
 def nodes_of(derivation: Derivation, kind: str) -> list[Node]:
