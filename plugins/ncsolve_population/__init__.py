@@ -4,8 +4,12 @@ from collections.abc import Callable
 
 
 def ncsolve_register_solvers(register: Callable[[type], None]) -> None:
+    from ncsolve_population.annealing import Annealing
+    from ncsolve_population.basin_hopping import BasinHopping
+    from ncsolve_population.cma import CMA
+    from ncsolve_population.de import DE
     from ncsolve_population.multistart import Multistart
     from ncsolve_population.pso import PSO
 
-    register(Multistart)
-    register(PSO)
+    for solver in (Annealing, BasinHopping, CMA, DE, Multistart, PSO):
+        register(solver)
