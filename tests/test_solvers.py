@@ -31,6 +31,8 @@ SLOW = {
     ("trust-region-krylov", "powell-badly-scaled"),
 }
 """Where a method that uses curvature needs thousands of steps, or ends where rounding or a flat saddle holds it."""
+FEW = {"basin-hopping": {"hops": 2}, "multistart": {"starts": 3, "local_iterations": 50}}
+"""Options of solvers that run others many times."""
 CURVED = {
     name
     for name, solver in registry().solvers().items()
@@ -64,7 +66,8 @@ def test_every_answer_is_worth_what_it_says(solver, name):
     sampler = hasattr(registry().solver(solver), "burn_in")
     by_epochs = "samples" in registry().solver(solver).needs
     limit = (5000 if not hard else 500) if curved else 40 if sampler or by_epochs else 300
-    result = nc.solve(problem, solver, max_iterations=limit if problem.signs is None else 100)
+    limit = limit if problem.signs is None else 100
+    result = nc.solve(problem, solver, options=FEW.get(solver), max_iterations=limit)
     assert result.status is not Status.FAILED, result.message
     assert np.array_equal(result.x, oracle.project(result.x))
     np.testing.assert_allclose(result.objective, oracle.objective(result.x), rtol=1e-12, atol=1e-12)
@@ -101,7 +104,7 @@ def test_chained_rosenbrock_ends_at_true_minima(solver):
     sampler = hasattr(registry().solver(solver), "burn_in")
     successes = 0
     for x0 in [None, *starts[: 200 if curved else 2]]:
-        result = nc.solve(problem, solver, x0=x0, max_iterations=500 if sampler else 20_000 if curved else 2000)
+        result = nc.solve(problem, solver, x0=x0, options=FEW.get(solver), max_iterations=500 if sampler else 20_000 if curved else 2000)
         successes += result.success
         if result.success:
             assert min(abs(result.objective - value) for value in values) <= 1e-6
