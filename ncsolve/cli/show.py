@@ -69,6 +69,9 @@ def describe(problem: Problem, structure: list[str]) -> Iterator[str]:
         yield f"\n{drawn(formula)}"
     if len(shown) > 1 + EQUATIONS:
         yield f"\n... and {len(shown) - 1 - EQUATIONS} more; --latex prints them all"
+    if problem.penalty is not None:
+        yield "\nplus the penalty"
+        yield from (f"  {part}" for part in problem.penalty)
     yield "\nstructure"
     yield from (f"  {line}" for line in structure)
 

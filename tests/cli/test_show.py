@@ -56,3 +56,8 @@ problem = nc.Problem(sum(sp.exp(a * b) for a, b in zip(xs, xs[1:])) + sum(a**4 f
     assert "... and 40 more; --latex prints them all" in text
     assert "60 variables" in text
     assert len(run("show", file, "--latex").stdout.splitlines()) == 61
+
+
+def test_a_penalty_is_shown(run, problem_file):
+    file = problem_file("problem = nc.Problem(x**2 + y**2, penalty=[nc.L1(0.1, on=x), nc.MCP(2, on=y)])")
+    assert "plus the penalty\n  L1(0.1) on x\n  MCP(2, 3) on y\n" in run("show", file).output
