@@ -1,7 +1,8 @@
 """The exact minimiser of an objective over a block of variables in which it is quadratic, system by system.
 
-Within the block f(y) = f(x) + g'(y - x) + (y - x)'H(y - x)/2 exactly. Where it separates (`ncsolve.graph.blocks`), H is block diagonal: a stack of small matrices, formed and solved in chunks of systems and never as one. A second
-derivative that is an outer product, H[key(k)] += w[k] l[k] l[k]', is summed by one matrix product per system.
+Within the block f(y) = f(x) + g'(y - x) + (y - x)'H(y - x)/2 exactly. Where it separates (`ncsolve.graph.blocks`), H is
+block diagonal: a stack of small matrices, formed and solved in chunks of systems and never as one. A second derivative
+that is an outer product, H[key(k)] += w[k] l[k] l[k]', is summed by one matrix product per system.
 """
 
 from __future__ import annotations

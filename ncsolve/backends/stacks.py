@@ -13,7 +13,8 @@ Array = NDArray[np.float64]
 
 _SINGULAR = 1e-12
 """The part of its largest eigenvalue up to which an eigenvalue counts as zero."""
-_PASSES = 50
+_PASSES, _ENOUGH = 20, 0.01
+"""Passes over the coordinates end when one moves them by less than this part of what the first did [Gillis & Glineur 2012]."""
 
 
 class NotConvex(NcsolveError):
@@ -71,8 +72,9 @@ def _pseudo_newton(H: Array, g: Array, size: Array) -> Array:
 
 
 def _coordinates(H: Array, g: Array, x: Array, low: Array, high: Array) -> Array:
-    """Each coordinate in turn to its minimiser within the bounds, until nothing moves."""
+    """Each coordinate in turn to its minimiser within the bounds, until little moves."""
     x, g = x.copy(), g.copy()
+    first = 0.0
     for _ in range(_PASSES):
         before = x.copy()
         for k in range(x.shape[1]):
@@ -84,6 +86,8 @@ def _coordinates(H: Array, g: Array, x: Array, low: Array, high: Array) -> Array
             moved[~np.isfinite(moved)] = 0.0
             x[:, k] += moved
             g += moved[:, None] * H[:, :, k]
-        if np.abs(x - before).max(initial=0.0) <= 1e-12 * np.abs(x).max(initial=0.0):
+        size = float(np.abs(x - before).max(initial=0.0))
+        first = first or size
+        if size <= _ENOUGH * first:
             break
     return x

@@ -10,7 +10,7 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from ncsolve.graph.derivation import Derivation
-from ncsolve.graph.nodes import Affine, Contract, Gather, Graph, Index, Node, Pointwise
+from ncsolve.graph.nodes import Affine, Contract, Gather, Graph, Index, Node, Pointwise, Subscript
 
 __all__ = ["Clustering", "clustering_of"]
 
@@ -85,9 +85,16 @@ def _distance(graph: Graph, node: Node, samples: Index) -> tuple[str, int] | Non
     if a is None or c is None or sp.expand(node.kernel - (a.symbol - c.symbol) ** 2) != 0:
         return None
     whole = tuple(Affine(i, 1, 0) for i in (samples, *axes))
-    if a.subscripts != whole or any(i.size != size for i, size in zip((samples, *axes), a.leaf.shape, strict=True)):
+    sizes = [size for size in a.leaf.shape[1:] if size > 1]
+    if _proper(a) != whole or [i.size for i in axes] != sizes or samples.size != a.leaf.shape[0]:
         return None
     first = c.subscripts[0] if c.subscripts else Affine(None, 0, 0)
-    if not isinstance(first, Affine) or first.index is not None or c.subscripts[1:] != whole[1:]:
+    rest = tuple(s for s in c.subscripts[1:] if s.indices)
+    if not isinstance(first, Affine) or first.index is not None or rest != whole[1:]:
         return None
     return a.leaf.name, c.leaf.offset + first.offset * int(np.prod(c.leaf.shape[1:], dtype=int))
+
+
+def _proper(gather: Gather) -> tuple[Subscript, ...]:
+    """The subscripts of all axes but those of length one."""
+    return tuple(s for s, size in zip(gather.subscripts, gather.leaf.shape, strict=True) if size > 1)

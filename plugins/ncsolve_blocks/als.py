@@ -25,7 +25,8 @@ class BlockState:
     objective: float
     gradient: Vector
     stalled: bool = False
-    message: str = ""
+
+    message: ClassVar[str] = "no block can be improved by more than rounding"
 
 
 @dataclass(frozen=True)
@@ -62,5 +63,5 @@ class AlternatingLeastSquares:
             x = newton_step(oracle, x, block) if y is None else oracle.project(y)
         f, g = oracle.value_and_gradient(x)
         if f > state.objective + ROUNDING * abs(state.objective):
-            return BlockState(state.x, state.objective, state.gradient, True, "rounding hides what a sweep gains")
+            return BlockState(state.x, state.objective, state.gradient, stalled=True)
         return BlockState(x, f, g)

@@ -37,5 +37,4 @@ class BlockCoordinateDescent:
         x = state.x
         for block in oracle.structure.blocks:
             x = newton_step(oracle, x, block)
-        stalled = x is state.x
-        return BlockState(x, *oracle.value_and_gradient(x), stalled, "no block can be improved" if stalled else "")
+        return BlockState(x, *oracle.value_and_gradient(x), stalled=x is state.x)

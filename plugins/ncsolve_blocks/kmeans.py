@@ -28,17 +28,18 @@ class KMeansState:
     assignment: Assignment
     changed: int
     converged: bool = False
-    message: str = ""
+
+    message: ClassVar[str] = "every centre is the mean of its points, and no point changes its centre"
 
 
 @dataclass(frozen=True)
 class KMeans:
     """Lloyd's algorithm for sum_i min_k |a_i - c_k|^2. [Lloyd 1982; Hamerly 2010; Arthur & Vassilvitskii 2007]
 
-    Each point to its nearest centre, each centre to the mean of its points: the objective never rises, and the labels come
-    to rest after finitely many iterations. Triangle inequalities spare most distances. Without a declared start the first
-    centres are drawn by k-means++, and so are centres without points. With `batch_size` an iteration is one pass in mini-batches, a centre moving to
-    each of its points by 1/(points so far) [Sculley 2010].
+    Each point to its nearest centre, each centre to the mean of its points: the objective never rises, and the labels
+    come to rest after finitely many iterations. Triangle inequalities spare most distances. Without a declared start
+    the first centres are drawn by k-means++, and so are centres without points. With `batch_size` an iteration is one
+    pass in mini-batches, a centre moving to each of its points by 1/(points so far) [Sculley 2010].
     """
 
     batch_size: int | None = option(None, "points of a mini-batch; none: all", at_least=1)
@@ -55,7 +56,9 @@ class KMeans:
         if problem.clusters > points:
             raise OptionError(f"Solver 'kmeans' cannot find {problem.clusters} clusters among {points} points.")
         if self.batch_size is not None and self.batch_size > points:
-            raise OptionError(f"Option 'batch_size' of solver 'kmeans' is {self.batch_size}, but there are {points} points.")
+            raise OptionError(
+                f"Option 'batch_size' of solver 'kmeans' is {self.batch_size}, but there are {points} points."
+            )
 
     def draw_start(self, oracle: Oracle, rng: np.random.Generator) -> Vector:
         """All centres by k-means++, shape (n,)."""
@@ -107,6 +110,5 @@ def _state(
     """f = s SSE, and its gradient 2 s (n_k c_k - sum of the points of centre k), from one pass over the points."""
     oracle.charge("value", "gradient")
     gradient = 2 * problem.scale * (found.counts[:, None] * centres - found.sums)
-    message = "every centre is the mean of its points, and no point changes its centre" if at_rest else ""
     f = problem.scale * found.sse
-    return KMeansState(centres.ravel(), f, gradient.ravel(), found, found.changed, at_rest, message)
+    return KMeansState(centres.ravel(), f, gradient.ravel(), found, found.changed, at_rest)

@@ -1,0 +1,187 @@
+"""Alternating least squares: exact minimisers of blocks, its rate, its bounds, and what it refuses."""
+
+import importlib.util
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import ncsolve as nc
+from ncsolve.errors import OptionError, ProblemError
+from ncsolve.problem import load
+from ncsolve.testing import SolverTests
+
+ROOT = Path(__file__).parents[3]
+SMALL = {
+    "ratings": {"users": 14, "items": 11, "rank": 2},
+    "matrix-completion": {"side": 10, "k": 2, "share": 0.7},
+    "tensor-decomposition": {},
+    "implicit-feedback": {"users": 12, "items": 9, "rank": 2},
+}
+
+
+class TestAls(SolverTests):
+    solver = "als"
+    accuracy = 1e-6
+
+
+class TestBcd(SolverTests):
+    solver = "bcd"
+    accuracy = 1e-6
+
+
+def file_of(name: str):
+    """A problem file as a module."""
+    specification = importlib.util.spec_from_file_location(name, ROOT / "problems" / f"{name}.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def entries_of(block) -> np.ndarray:
+    return np.concatenate([np.arange(v.offset, v.offset + v.size) for v in block.variables])
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_block_is_moved_to_its_minimiser(name):
+    oracle = nc.compile(load(name, SMALL[name]))
+    x = oracle.problem.random_point(np.random.default_rng(1))
+    for k, block in enumerate(oracle.structure.blocks):
+        y = oracle.minimise_block(x, k)
+        inside = entries_of(block)
+        others = np.setdiff1d(np.arange(oracle.n), inside)
+        assert np.array_equal(y[others], x[others])
+        scale = np.abs(oracle.gradient(x)).max()
+        assert np.abs(oracle.gradient(y)[inside]).max() <= 1e-11 * scale
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_step_is_that_of_the_whole_hessian(name):
+    oracle = nc.compile(load(name, SMALL[name]))
+    x = oracle.problem.random_point(np.random.default_rng(2))
+    g, H = oracle.gradient(x), oracle.hessian(x, dense=True)
+    for k, block in enumerate(oracle.structure.blocks):
+        inside = entries_of(block)
+        expected = x[inside] - np.linalg.pinv(H[np.ix_(inside, inside)], rcond=1e-13) @ g[inside]
+        assert oracle.minimise_block(x, k)[inside] == pytest.approx(expected, rel=1e-8, abs=1e-8)
+
+
+def test_a_user_without_ratings_stays():
+    U, V = sp.IndexedBase("U", shape=(3, 2)), sp.IndexedBase("V", shape=(2, 2))
+    u, i, r = (sp.IndexedBase(name, shape=(4,)) for name in "uir")
+    k, a = sp.symbols("k a", integer=True)
+    error = r[k] - sp.Sum(U[u[k], a] * V[i[k], a], (a, 0, 1))
+    data = {u: np.array([0, 0, 2, 2]), i: np.array([0, 1, 0, 1]), r: np.array([1.0, 2.0, 3.0, 4.0])}
+    oracle = nc.compile(nc.Problem(sp.Sum(error**2, (k, 0, 3)), data=data))
+    x = np.arange(1.0, 11.0)
+    y = oracle.minimise_block(x, 0)
+    assert np.array_equal(y[2:4], x[2:4])
+    assert np.abs(oracle.gradient(y)[:6]).max() < 1e-10
+
+
+def test_the_nearest_of_several_minimisers():
+    x, y = sp.symbols("x y")
+    oracle = nc.compile(nc.Problem((x + y - 2) ** 2))
+    assert oracle.minimise_block(np.array([3.0, 1.0]), 0) == pytest.approx([2.0, 0.0])
+
+
+def test_a_block_without_minimum_is_left_to_a_newton_step():
+    x, y = sp.symbols("x y")
+    saddle = nc.Problem(x * y * (1 + y) + y**4 - x * y, blocks=[x, y])
+    oracle = nc.compile(saddle)
+    assert oracle.minimise_block(np.array([1.0, 1.0]), 0) is None
+
+
+def test_the_objective_never_rises():
+    result = nc.solve(load("tensor-decomposition"), "als", max_iterations=200)
+    f = result.trace["objective"]
+    assert (np.diff(f) <= 1e-12 * f[:-1]).all()
+
+
+def test_rank_one_rate():
+    """One sweep multiplies tan of the angle to the first singular vector by (s2/s1)^2 [THEOREMS: ALS1]."""
+    rng = np.random.default_rng(0)
+    P, Q = (np.linalg.qr(rng.normal(size=(5, 5)))[0] for _ in range(2))
+    s = np.array([3.0, 2.0, 1.0, 0.5, 0.2])
+    M = sp.IndexedBase("M", shape=(5, 5))
+    u, v = sp.IndexedBase("u", shape=(5,)), sp.IndexedBase("v", shape=(5,))
+    i, j = sp.symbols("i j", integer=True)
+    objective = sp.Sum((M[i, j] - u[i] * v[j]) ** 2, (i, 0, 4), (j, 0, 4)) / 2
+    start = Q[:, 0] + 0.8 * Q[:, 1]  # in the span of the first two: the bound is attained
+    problem = nc.Problem(objective, data={M: P @ np.diag(s) @ Q.T}, start={u: 1.0, v: start})
+    tangents = []
+
+    def watch(look):
+        along = np.abs(Q.T @ look.x[5:])
+        tangents.append(along[1] / along[0])
+
+    nc.solve(problem, "als", max_iterations=6, callbacks=[watch])
+    assert np.array(tangents[1:]) / np.array(tangents[:-1]) == pytest.approx((2 / 3) ** 2, rel=1e-9)
+
+
+def test_factors_of_a_tensor_are_recovered():
+    module = file_of("tensor_decomposition")
+    result = nc.solve(module.problem(), "als", starts=3, max_iterations=2000)
+    assert module.match_score(result.values, module.factors()) > 0.99
+
+
+def test_bounds_hold_and_the_multipliers_fit():
+    result = nc.solve(load("nonnegative-factorisation", {"m": 8, "n": 7, "rank": 2}), "als", max_iterations=2000)
+    assert result.status is nc.Status.CONVERGED
+    assert result.x.min() >= 0
+
+
+def test_ratings_are_predicted_better_than_by_their_mean():
+    module = file_of("ratings")
+    fit, kept = module.split(module.ratings())
+    problem = module.problem()
+    result = nc.solve(problem, "als", max_iterations=60)
+    spread = float(np.sqrt(np.mean((kept.value - fit.value.mean()) ** 2)))
+    assert module.rmse(problem, result.values, kept) < 0.75 * spread
+
+
+@pytest.mark.parametrize("separator", ["\t", "::", ","])
+def test_a_file_of_ratings(tmp_path, separator):
+    lines = [separator.join(map(str, (f"u{k % 5}", f"i{k % 7}", 1 + k % 5, 978300760))) for k in range(35)]
+    file = tmp_path / "ratings.txt"
+    file.write_text("\n".join([separator.join(["user", "item", "rating", "time"]), *lines]))
+    table = file_of("ratings").read(file)
+    assert (table.user.max(), table.item.max(), len(table.value)) == (4, 6, 35)
+    assert load("ratings", {"data": str(file), "rank": 2}).n == 5 * 3 + 7 * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("1\t2\n", "line 1: expected user, item, rating"),
+        ("1\t2\t3\n1\t2\tbad\n", "line 2: 'bad' is no rating"),
+        ("1\t2\tnan\n", "line 1: a rating is a finite number"),
+        ("", "holds no ratings"),
+    ],
+)
+def test_bad_files_of_ratings(tmp_path, text, error):
+    file = tmp_path / "ratings.txt"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=error):
+        file_of("ratings").read(file)
+
+
+@pytest.mark.parametrize("rank", [0, 61])
+def test_ranks_that_no_factorisation_has(rank):
+    with pytest.raises((ProblemError, ValueError), match="rank must be from 1 to 60"):
+        load("ratings", {"rank": rank})
+
+
+def test_als_needs_a_quadratic_block():
+    with pytest.raises(OptionError, match="needs a block of variables in which the objective is quadratic.*Use 'bcd'"):
+        nc.solve(load("rastrigin", {"n": 2}), "als")
+
+
+def test_nan_among_the_ratings_is_named():
+    x = sp.Symbol("x")
+    A = sp.IndexedBase("A", shape=(3,))
+    i = sp.Symbol("i", integer=True)
+    with pytest.raises(ProblemError, match=r"data: 'A' contains nan at \[1\]"):
+        nc.Problem(sp.Sum((A[i] - x) ** 2, (i, 0, 2)), data={A: np.array([1.0, math.nan, 2.0])})
