@@ -55,7 +55,7 @@ class Lookahead:
         solver, ahead = self.solver(), state.inner
         for _ in range(self.inner_steps):
             ahead = solver.step(oracle, ahead, rng)
-            if getattr(ahead, "stalled", False):
+            if at_rest(ahead):
                 break
         stalled = bool((ahead.x == state.x).all())
         x = oracle.project(state.x + self.interpolation * (ahead.x - state.x))
@@ -76,6 +76,12 @@ class Lookahead:
                 f"{self.inner_options!r}."
             )
         return configure(cls, {name: value for name, _, value in pairs})
+
+
+def at_rest(state: Any) -> bool:
+    """Whether a solver cannot go on from its state: it says so, or the gradient is exactly zero."""
+    g = getattr(state, "gradient", None)
+    return bool(getattr(state, "stalled", False)) or (g is not None and not g.any())
 
 
 def moved_to(state: Any, x: Vector, f: float, g: Vector) -> Any:
