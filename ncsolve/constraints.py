@@ -36,15 +36,15 @@ class Constraints:
         terms = problem.derived["constraints"]
         terms = terms.with_parameters({symbol: problem.parameters[symbol] for symbol in terms.parameters})
         self.oracle = oracle
-        self._terms = Oracle(terms, oracle.evaluator.choice)
+        self.terms = Oracle(terms, oracle.evaluator.choice)
         self.n = oracle.n
-        self.m = self._terms.n - self.n
+        self.m = self.terms.n - self.n
         self.equalities = sum(constraint.size for constraint in problem.equal)
         self._zero = np.zeros(self.m)
 
     def values(self, x: Vector) -> Vector:
         """h(x) and c(x): (m,)."""
-        return self._terms.gradient(np.concatenate([x, self._zero]))[self.n :]
+        return self.terms.gradient(np.concatenate([x, self._zero]))[self.n :]
 
     def jacobian(self, x: Vector) -> Any:
         """Their gradients as rows (m, n): dense, or a CSR array where most of it is zero."""
@@ -52,11 +52,11 @@ class Constraints:
 
     def push(self, x: Vector, y: Vector) -> Vector:
         """J(x)^T y, shape (n,): what the constraints add to the gradient of the Lagrangian."""
-        return self._terms.gradient(np.concatenate([x, y]))[: self.n]
+        return self.terms.gradient(np.concatenate([x, y]))[: self.n]
 
     def second(self, x: Vector, y: Vector) -> tuple[Any, Any]:
         """What they add to the Hessian of the Lagrangian (n, n), and the Jacobian (m, n)."""
-        whole = self._terms.hessian(np.concatenate([x, y]))
+        whole = self.terms.hessian(np.concatenate([x, y]))
         if isinstance(whole, np.ndarray):
             return whole[: self.n, : self.n], whole[self.n :, : self.n]
         whole = whole.tocsr()
@@ -69,16 +69,16 @@ class Constraints:
 
     def curve(self, x: Vector, y: Vector, v: Vector) -> Vector:
         """What they add to the product of the Lagrangian's Hessian with v."""
-        product = self._terms.hvp(np.concatenate([x, y]), np.concatenate([v, self._zero]))
+        product = self.terms.hvp(np.concatenate([x, y]), np.concatenate([v, self._zero]))
         return product[: self.n]
 
     def tangent(self, x: Vector, v: Vector) -> Vector:
         """J(x) v, shape (m,)."""
-        return self._terms.hvp(np.concatenate([x, self._zero]), np.concatenate([v, self._zero]))[self.n :]
+        return self.terms.hvp(np.concatenate([x, self._zero]), np.concatenate([v, self._zero]))[self.n :]
 
     def pushes(self, points: Vector, y: Vector) -> Vector:
         """J(x)^T y at each of the points (p, n), with its own y (p, m)."""
-        return self._terms.gradient(np.concatenate([points, y], axis=1))[:, : self.n]
+        return self.terms.gradient(np.concatenate([points, y], axis=1))[:, : self.n]
 
     def violation(self, values: Vector) -> Vector:
         """h and max(c, 0), given the values."""

@@ -21,6 +21,7 @@ VARIANTS = [
     ("lennard-jones", {"atoms": 2}),
     ("lennard-jones", {"atoms": 3}),
     ("lennard-jones", {"atoms": 4}),
+    ("thomson", {"charges": 4}),
 ]
 KNOWN = [(name, arguments, k) for name, arguments in VARIANTS for k in range(len(load(name, arguments).known))]
 
@@ -69,6 +70,13 @@ def test_known_points_are_critical(name, arguments, k):
     oracle, point = nc.compile(problem), problem.known[k]
     x = problem.pack(point.point)
     value, gradient = oracle.value_and_gradient(x)
+    if problem.constrained:
+        judged = nc.classify(problem, x)
+        assert judged.kkt.residual <= 1e-13
+        assert judged.kind in (point.kind, "degenerate")
+        assert judged.index == point.index
+        assert value == pytest.approx(point.value, rel=1e-14, abs=1e-13)
+        return
     hessian = oracle.hessian(x, dense=True)
     eigenvalues = np.linalg.eigvalsh(hessian)
     scale = np.abs(eigenvalues).max()

@@ -48,7 +48,8 @@ def command(problem: str, params: dict[str, str], latex: bool, code: str | None,
 
     declared = load_problem(problem, params)
     if latex:
-        click.echo("\n".join(as_latex(formula) for formula in formulas(declared)))
+        lines = [*formulas(declared), *(relation for relation, _ in constraints(declared))]
+        click.echo("\n".join(as_latex(formula) for formula in lines))
     if code:
         click.echo(export(declared, code), nl=False)
     if not (latex or code):
@@ -62,6 +63,17 @@ def formulas(problem: Problem) -> list[sympy.Eq]:
     return [objective_formula(problem), *gradient_formula(problem)]
 
 
+def constraints(problem: Problem) -> Iterator[tuple[sympy.Basic, str]]:
+    """h = 0 and c <= 0, each with the ranges of its indices in words."""
+    import sympy
+
+    for group, relation in ((problem.equal, sympy.Eq), (problem.less, sympy.Le)):
+        for constraint in group:
+            ranges = [f"{index} = {first}, ..., {last}" for index, first, last in constraint.limits]
+            said = f"   for {', '.join(ranges)}" if ranges else ""
+            yield relation(constraint.expression, 0, evaluate=False), said
+
+
 def describe(problem: Problem, structure: list[str]) -> Iterator[str]:
     yield f"{problem.name}: {problem.description}" if problem.description else problem.name
     shown = formulas(problem)
@@ -69,6 +81,9 @@ def describe(problem: Problem, structure: list[str]) -> Iterator[str]:
         yield f"\n{drawn(formula)}"
     if len(shown) > 1 + EQUATIONS:
         yield f"\n... and {len(shown) - 1 - EQUATIONS} more; --latex prints them all"
+    if problem.constrained:
+        yield "\nsubject to"
+        yield from (f"\n{drawn(relation)}{ranges}" for relation, ranges in constraints(problem))
     if problem.penalty is not None:
         yield "\nplus the penalty"
         yield from (f"  {part}" for part in problem.penalty)
@@ -76,7 +91,7 @@ def describe(problem: Problem, structure: list[str]) -> Iterator[str]:
     yield from (f"  {line}" for line in structure)
 
 
-def drawn(formula: sympy.Eq) -> str:
+def drawn(formula: sympy.Basic) -> str:
     """In two dimensions, wrapped on a terminal; a very long one on a line, cut."""
     import sympy
 
@@ -89,7 +104,7 @@ def drawn(formula: sympy.Eq) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
-def as_latex(formula: sympy.Eq) -> str:
+def as_latex(formula: sympy.Basic) -> str:
     import sympy
 
     return f"\\[ {sympy.latex(formula)} \\]"

@@ -25,6 +25,7 @@ DRAWS = 20  # for each, until f is finite
 SLOPES = {"gradient": (2, 1.8), "Hessian": (3, 2.7)}  # order of the Taylor remainder, and what still passes for it
 HALVINGS, TAIL = 46, 5  # steps h = 1/2, 1/4, ...; the last few show rounding only
 AGREEMENT = 1e-10  # of products and entries of the Hessian, relative to its size
+CONSTRAINTS = "start, of the constraints"
 DIGITS = 1e-6  # to which a declared value is believed
 
 
@@ -41,7 +42,11 @@ def all_checks(oracle: Oracle, seed: int = 0) -> Iterator[Check]:
     """Value, gradient and Hessian at the start and at random points; then kind, index and value of each known point."""
     rng = np.random.default_rng(seed)
     problem = oracle.problem
-    yield from derivatives(oracle, problem.start_point(rng), "start", rng)
+    start = problem.start_point(rng)
+    yield from derivatives(oracle, start, "start", rng)
+    if oracle.constraints is not None:  # with random multipliers: their gradient holds the constraints themselves
+        multipliers = rng.standard_normal(oracle.constraints.m)
+        yield from derivatives(oracle.constraints.terms, np.concatenate([start, multipliers]), CONSTRAINTS, rng)
     for k in range(1, RANDOM_POINTS + 1):
         draws = (problem.random_point(rng) for _ in range(DRAWS))
         x = next((x for x in draws if np.isfinite(oracle.value_and_gradient(x)[1]).all()), None)

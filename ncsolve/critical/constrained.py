@@ -154,7 +154,7 @@ class _Judge:
 
     def rows_held(self, x: Vector, kkt: KKT) -> NDArray[np.intp]:
         """The equalities and the active inequalities with a multiplier that is not negative."""
-        rows = active(self.oracle, x, self.constraints.values(x))
+        rows = active(self.oracle, x, self.constraints.values(x), self.constraints.jacobian(x))
         return rows[(rows < self.constraints.equalities) | (kkt.multipliers[rows] >= -self.allowed)]
 
     def why_not(self) -> str:
@@ -173,9 +173,10 @@ class _Judge:
 
     def held(self, x: Vector, kkt: KKT) -> _Active:
         c, y = self.constraints, kkt.multipliers
-        chosen = active(self.oracle, x, c.values(x))
+        J = c.jacobian(x)
+        chosen = active(self.oracle, x, c.values(x), J)
         slope = self.oracle.gradient(x) + c.push(x, y)
-        rows, multipliers = [_dense(c.jacobian(x))[chosen]], [y[chosen]]
+        rows, multipliers = [_dense(J)[chosen]], [y[chosen]]
         inequality = [chosen >= c.equalities]
         if self.oracle.lower is not None and self.oracle.upper is not None:
             for bound, sign in ((self.oracle.lower, -1.0), (self.oracle.upper, 1.0)):

@@ -101,19 +101,21 @@ def violation_slope(oracle: Oracle, x: Vector) -> float:
     return _size(slope) / (_size(violation) or 1.0)
 
 
-def active(oracle: Oracle, x: Vector, values: Vector) -> NDArray[np.intp]:
-    """The equalities, and the inequalities that hold within NEAR (1 + |x|) as equations or are violated."""
+def active(oracle: Oracle, x: Vector, values: Vector, jacobian: Any) -> NDArray[np.intp]:
+    """The equalities, and the inequalities that are violated or whose boundary is within NEAR (1 + |x|)."""
     equalities = constraints_of(oracle).equalities
     near = NEAR * (1 + float(np.abs(x).max(initial=0.0)))
-    return np.flatnonzero((np.arange(len(values)) < equalities) | (values >= -near))
+    steepness = np.sqrt(np.asarray((jacobian * jacobian).sum(axis=1)).ravel())
+    return np.flatnonzero((np.arange(len(values)) < equalities) | (values >= -near * np.maximum(1.0, steepness)))
 
 
 def _least_squares(oracle: Oracle, x: Vector, gradient: Vector) -> Vector:
     constraints = constraints_of(oracle)
     values = constraints.values(x)
     multipliers = np.zeros(constraints.m)
-    rows = active(oracle, x, values)
-    J = constraints.jacobian(x)[rows]
+    J = constraints.jacobian(x)
+    rows = active(oracle, x, values, J)
+    J = J[rows]
     free = np.ones(len(x), bool)
     if oracle.lower is not None and oracle.upper is not None:
         near = NEAR * (1 + np.abs(x))

@@ -18,7 +18,8 @@ def describe_point(point: CriticalPoint, problem: Problem) -> str:
     rows = {
         "point": point.explanation,
         "objective": f"{point.objective:.10g}",
-        "gradient norm": f"{point.gradient_norm:.3g}",
+        **({"gradient norm": f"{point.gradient_norm:.3g}"} if point.kkt is None else {"KKT residuals": str(point.kkt)}),
+        **({} if point.kkt is None else {"multipliers": numbers(point.kkt.multipliers)}),
         "eigenvalues": numbers(point.eigenvalues),
         **({"falls along": numbers(point.witness)} if point.witness is not None else {}),
     }

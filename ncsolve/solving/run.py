@@ -205,7 +205,10 @@ def _result(loop: Loop, answer: _Answer, criteria: Criteria, seed: int, before: 
 
 def _message(loop: Loop, answer: _Answer, criteria: Criteria) -> str:
     """Why the run stopped, in one sentence."""
-    parts = [loop.detail or answer.status.message]
+    said = answer.status.message
+    if answer.status is Status.CONVERGED and answer.point.kkt:
+        said = "the KKT residuals are within the tolerance"
+    parts = [loop.detail or said]
     if answer.status is Status.CONVERGED and not loop.detail:
         parts.append(f"({answer.gradient_norm:.2g} <= {criteria.gradient_tolerance:g})")
     said = getattr(loop.last and loop.last.state, "message", "")
