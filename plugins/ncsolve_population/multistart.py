@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Vector = NDArray[np.float64]
 Points = NDArray[np.float64]
 
-BATCHED = "trust-region"
+BATCHED = ("auto", "trust-region")
 LARGEST = 100
 """Variables up to which the batched trust region is used: its Hessians are dense."""
 WAITING, TIRED = 4, 5
@@ -75,16 +75,16 @@ class MultistartState:
 class Multistart:
     """A local solver from many starts, and the distinct points it finds. [Boender & Rinnooy Kan 1987; Marti 2003]
 
-    With `local=trust-region` and up to 100 variables all runs of a batch are one: values, gradients, Hessians and steps
-    of every run are computed together. Any other local solver runs from one start after the other, or in `workers`
-    processes.
-    `result.minima` lists the distinct points, lowest first, with the number of runs that ended at each and their share,
-    which estimates the size of its basin. `stop_rule=boender-rinnooy-kan` ends the search after the batch at which the
-    expected number of unseen minima, w (w + 1) / (m - w - 2) for w found by m runs, is below 1/2.
+    With up to 100 variables, and `local` auto or trust-region, all runs of a batch are one: values, gradients, Hessians
+    and steps of every run are computed together. Any other local solver runs from one start after the other, or in
+    `workers` processes. `result.minima` lists the distinct points, lowest first, with the number of runs that ended at
+    each and their share, which estimates the size of its basin. `stop_rule=boender-rinnooy-kan` ends the search after
+    the batch at which the expected number of unseen minima, w (w + 1) / (m - w - 2) for w found by m runs, is below
+    1/2.
     """
 
     starts: int = option(100, "number of starts, x0 among them", at_least=1)
-    local: str = option(BATCHED, "name of the local solver")
+    local: str = option("auto", "name of the local solver")
     sampling: Literal["random", "latin-hypercube", "sobol"] = option("random", "how the starts are drawn")
     width: float | None = option(None, "starts lie in x0 +- width where there are no bounds", above=0)
     batch: int = option(1000, "runs in play together; the stop rule is asked between batches", at_least=1)
@@ -130,7 +130,7 @@ class Multistart:
         return self._begin(oracle, state)
 
     def _batched(self, oracle: Oracle) -> bool:
-        return self.local == BATCHED and oracle.n <= LARGEST
+        return self.local in BATCHED and oracle.n <= LARGEST
 
     def _begin(self, oracle: Oracle, state: MultistartState) -> MultistartState:
         """The next batch of runs is in play."""
