@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, LinAlgWarning, qr, solve
 
 from ncsolve.critical import words
 from ncsolve.critical.cone import copositivity
@@ -67,6 +66,8 @@ class _Active:
         rows = self.rows[~self.weak] if without_weak else self.rows
         if not len(rows):
             return np.eye(self.rows.shape[1])
+        from scipy.linalg import qr
+
         size = np.linalg.norm(rows, axis=1, keepdims=True)
         Q, R, _ = qr((rows / np.where(size > 0, size, 1.0)).T, pivoting=True)
         rank = int(np.count_nonzero(np.abs(np.diag(R)) > 1e-9))
@@ -305,6 +306,8 @@ def _dense(matrix: Any) -> Matrix:
 
 def _solution(K: Matrix, b: Vector) -> Vector:
     """K^-1 b, or where K is singular the shortest that comes closest."""
+    from scipy.linalg import LinAlgError, LinAlgWarning, solve
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", LinAlgWarning)
