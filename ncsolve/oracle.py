@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ncsolve.backends.evaluator import BATCH, BOTH, MANY_DIRECTIONS, Evaluator, Rows
 from ncsolve.errors import BudgetExhausted, ProblemError
 from ncsolve.graph import derive
+from ncsolve.problem.dropout import draw_mask
 
 if TYPE_CHECKING:
     from ncsolve.backends.block_systems import BlockSystems
@@ -184,8 +185,11 @@ class Oracle:
         m = max(len(a) for a in arrays if a.ndim == 2)
         return self._batch(kind, BOTH, *(np.ascontiguousarray(np.broadcast_to(a, (m, self.n))) for a in arrays))
 
-    def row_gradient(self) -> Callable[..., Array]:
+    def row_gradient(self, rng: np.random.Generator | None = None) -> Callable[..., Array]:
         """A lean g(x, rows, weight=N/|rows|) for many small batches: `gradient(x, rows)` without its checks.
+
+        With `rng`, the dropout that the problem declares is drawn from it, a mask m for every call: the gradient is that
+        of f_rows(m x).
 
         x is (n,) and float64, rows int64, both contiguous; the weight multiplies the sum over the rows. Every call
         is counted and within the budget, as all others are.
@@ -201,7 +205,15 @@ class Oracle:
             g: Array = point("gradient", x, parameters=parameters, rows=rows)[1]
             return g
 
-        return gradient
+        dropout = self.problem.dropout
+        if rng is None or not dropout:
+            return gradient
+
+        def with_dropout(x: Array, rows: Rows, weight: float | None = None) -> Array:
+            mask = draw_mask(dropout, self.n, rng)
+            return mask * gradient(mask * x, rows, weight)
+
+        return with_dropout
 
     def _point(self, kind: str, *arrays: Array, rows: Rows | None = None) -> Any:
         if rows is None and (function := self._settled.get(kind)) is not None:
@@ -232,7 +244,10 @@ class Oracle:
     def _checked(self, x: ArrayLike) -> Array:
         if type(x) is _ARRAY and x.shape == self._shape and x.dtype is _FLOAT and x.flags.c_contiguous:
             return x
-        array = np.ascontiguousarray(x, dtype=np.float64)
+        try:
+            array = np.ascontiguousarray(x if np.isrealobj(x) else "a complex number", dtype=np.float64)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ProblemError(f"problem '{self.problem.name}': a point must be real numbers: {error}") from None
         if array.ndim not in (1, 2) or array.shape[-1] != self.n:
             raise ProblemError(
                 f"problem '{self.problem.name}' has {self.n} variables: "

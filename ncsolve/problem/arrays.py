@@ -70,6 +70,8 @@ def _numeric(value: Any, what: str) -> NDArray[Any]:
         array = np.asarray(value)
         if array.dtype.kind == "O":
             array = _from_objects(array)
+    except OverflowError:
+        raise ProblemError(f"{what} has a number that is too large for a float.") from None
     except (TypeError, ValueError):
         array = np.asarray("not numeric")
     if array.dtype.kind not in "biufc":

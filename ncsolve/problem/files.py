@@ -89,6 +89,12 @@ def summary(documented: Any) -> str:
     return inspect.cleandoc(text).partition("\n")[0] if text else ""
 
 
+_TOO_DEEP = (
+    "Python's recursion limit was reached. If an expression is nested deeply here, SymPy cannot simplify it while it is "
+    "built: build it with evaluate=False, as in sin(e, evaluate=False)"
+)
+
+
 @contextmanager
 def _importable(folder: Path) -> Iterator[None]:
     sys.path.insert(0, str(folder))
@@ -115,7 +121,8 @@ def _located(path: Path) -> Iterator[None]:
         if isinstance(error, NcsolveError) and not line:
             raise
         kind = "" if isinstance(error, NcsolveError) else f"{type(error).__name__}: "
-        raise ProblemError(f"{path}{line}: {kind}{error}") from error
+        reason = _TOO_DEEP if isinstance(error, RecursionError) else f"{kind}{error}"
+        raise ProblemError(f"{path}{line}: {reason}") from error
 
 
 def _run(path: Path) -> ModuleType:
