@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from ncsolve.backends.layout import ATOM, BATCH, UNARY, Axes, Piece
 from ncsolve.backends.loops import Loop, Schedule, Task, schedule
 from ncsolve.backends.numpy_printer import Printer, identifier, literal, scalar
-from ncsolve.backends.tiles import tasks_of, tiles
+from ncsolve.backends.tiles import BLOCK, collides, parts, tasks_of, tiles
 from ncsolve.graph.nodes import Affine, Index, Leaf, Subscript, Table
 from ncsolve.graph.program import MATRIX, Op, Program
 
 _FOREIGN = {*MATRIX, "polygamma"}  # operations that only the NumPy backend has
-_BLOCK = 512  # iterations whose buffers stay in the first-level cache
 _TENSOR_FROM = 100_000_000  # multiplications from which loops are too slow for a product of tensors
 _BLAS_FROM = 20_000  # multiplications from which a product of matrices is left to BLAS
 
@@ -55,9 +54,10 @@ class NativePrinter:
         self._slicing: Index | None = None  # the index of a loop by blocks: arrays over it are slices from its start
         self._tiled = False
         self._buffers: set[str] = set()
+        self._scratch: list[str] = []
         self.arrays: dict[str, NDArray[Any]] = {}
         self.pieces: dict[int, Piece] = {}
-        self._sinks = {-1 - k: sink for k, sink in enumerate(sinks)}
+        self.sinks = {-1 - k: sink for k, sink in enumerate(sinks)}
         roots = [s.value for s in sinks]
         self.ops = program.used(roots)
         self._batched: dict[int, bool] = {}
@@ -70,7 +70,7 @@ class NativePrinter:
         known = {t.id for t in self.tasks}
         self.tasks += [
             Task(k, (s.value,) if s.value in known else (), self._with_batch(s.space, bool(batched)))
-            for k, s in self._sinks.items()
+            for k, s in self.sinks.items()
         ]
         self._by_id = {t.id: t for t in self.tasks}
         self.plan: Schedule = schedule(self.tasks, self._loop_order())
@@ -78,6 +78,7 @@ class NativePrinter:
         self.lines: list[str] = []
         self._allocate()
         self._emit(self.plan.items, {}, 0)
+        self.lines[:0] = self._scratch
 
     # -- what is known before the loops ------------------------------------------------------------------------------
 
@@ -186,7 +187,7 @@ class NativePrinter:
     def _emit_loop(self, loop: Loop, at: dict[Index, str], depth: int) -> None:
         pad, variable = "    " * depth, self.variables[loop.index]
         inside = {**at, loop.index: variable}
-        if self._collides(loop, at):
+        if collides(self, loop, at):
             self._emit_blocks(loop, pad)
         elif groups := tiles(self, loop, at):
             self._emit_tiles(loop, groups, pad)
@@ -194,31 +195,11 @@ class NativePrinter:
             self.lines += [f"{pad}for row in range(len(rows)):", f"{pad}    {variable} = rows[row]"]
             self._emit(loop.items, inside, depth + 1)
         else:
-            self.lines.append(f"{pad}for {variable} in range({self._length(loop.index)}):")
-            self._emit(loop.items, inside, depth + 1)
+            for items in parts(self, loop, at):
+                self.lines.append(f"{pad}for {variable} in range({self._length(loop.index)}):")
+                self._emit(items, inside, depth + 1)
 
     # -- loops whose scatters collide: g[i] and g[i + 1] in one loop cannot become vector instructions ----------------
-
-    def _collides(self, loop: Loop, at: Mapping[Index, str]) -> bool:
-        """Whether a flat loop scatters to several offsets of the same evenly spaced positions."""
-        if at or loop.index.size < 2 * _BLOCK or loop.index == self.samples:
-            return False
-        if any(isinstance(item, Loop) for item in loop.items):
-            return False
-        sinks = [self._sinks[t.id] for t in loop.tasks if t.id < 0]
-        loads = [
-            self.program.ops[t.id].detail for t in loop.tasks if t.id >= 0 and self.program.ops[t.id].kind == "gather"
-        ]
-        places = [s.place for s in sinks if s.place is not None] + [
-            d for d in loads if d[0].role in ("variable", "direction")
-        ]
-        if len(sinks) < 2 or any(s.place is None for s in sinks):
-            return False
-        return all(
-            leaf.shape and len(subscripts) == 1 and isinstance(subscripts[0], Affine) and subscripts[0].stride == 1
-            for leaf, subscripts in places
-            if subscripts
-        )
 
     def _emit_blocks(self, loop: Loop, pad: str) -> None:
         """Blocks of the range, each on slices that start at it; all sinks but the first go through a buffer."""
@@ -230,12 +211,12 @@ class NativePrinter:
         body, self.lines = self.lines[start:], self.lines[:start]
         flush: list[str] = []
         for k, task in enumerate(sinks):
-            sink = self._sinks[task.id]
+            sink = self.sinks[task.id]
             value = self.read(sink.value, {loop.index: variable}).within(UNARY)
             if k == 0:
                 body += [f"{pad}        {line}" for line in sink.write(self, {loop.index: variable}, value)]
             else:
-                self.lines.append(f"{pad}buffer{k} = np.empty({_BLOCK})")
+                self.lines.append(f"{pad}buffer{k} = np.empty({BLOCK})")
                 body.append(f"{pad}        buffer{k}[{variable}] = {value}")
                 flush.append(f"{pad}    for {variable} in range(length):")
                 flush += [
@@ -243,8 +224,8 @@ class NativePrinter:
                     for line in sink.write(self, {loop.index: variable}, f"buffer{k}[{variable}]")
                 ]
         self._slicing = None
-        self.lines.append(f"{pad}for start in range(0, {size}, {_BLOCK}):")
-        self.lines.append(f"{pad}    length = min({_BLOCK}, {size} - start)")
+        self.lines.append(f"{pad}for start in range(0, {size}, {BLOCK}):")
+        self.lines.append(f"{pad}    length = min({BLOCK}, {size} - start)")
         self.lines += [f"{pad}    {new} = {old}[start:]" for old, new in self._aliases.items()]
         self.lines.append(f"{pad}    for {variable} in range(length):")
         self.lines += [*body, *flush]
@@ -266,9 +247,9 @@ class NativePrinter:
             self.lines += [f"{pad}        a{task}[{variable}] = t{task}" for task in stored]
         self._slicing, self._tiled = None, False
         body, self.lines = self.lines, outer
-        self.lines += [f"{pad}{name} = np.empty({_BLOCK})" for name in sorted(self._buffers)]
-        self.lines.append(f"{pad}for start in range(0, {size}, {_BLOCK}):")
-        self.lines.append(f"{pad}    length = min({_BLOCK}, {size} - start)")
+        self.lines += [f"{pad}{name} = np.empty({BLOCK})" for name in sorted(self._buffers)]
+        self.lines.append(f"{pad}for start in range(0, {size}, {BLOCK}):")
+        self.lines.append(f"{pad}    length = min({BLOCK}, {size} - start)")
         self.lines += [f"{pad}    {new} = {old}[start : start + length]" for old, new in self._aliases.items()]
         self.lines += body
         self._aliases.clear()
@@ -278,6 +259,11 @@ class NativePrinter:
         """Keep a task's value for the iterations of a block."""
         self.plan.kept[task] = (index,)
         self._buffers.add(f"a{task}")
+
+    def scratch(self, task: int, index: Index) -> None:
+        """Keep a task's value for the iterations of an inner loop."""
+        self.plan.kept[task] = (index,)
+        self._scratch.append(f"a{task} = np.empty({index.size})")
 
     def _places(self, axes: Axes, at: Mapping[Index, str]) -> str:
         """Where an array over some indices is read: at the local place where it is a slice."""
@@ -312,7 +298,7 @@ class NativePrinter:
 
     def _statement(self, task: Task, at: Mapping[Index, str]) -> list[str]:
         if task.id < 0:
-            sink = self._sinks[task.id]
+            sink = self.sinks[task.id]
             return sink.write(self, at, self.read(sink.value, at).within(UNARY))
         op = self.program.ops[task.id]
         if task.whole:
@@ -354,14 +340,19 @@ class NativePrinter:
             return self.pieces[op].axes
         if not self._by_id[op].whole:
             return self.plan.kept[op]
-        a, b = (self.program.ops[k] for k in self.program.ops[op].args)
         over: Axes = self.program.ops[op].detail
-        return tuple(i for o in (a, b) for i in o.indices if i not in over)
+        factors = [self.program.ops[k] for k in self._matrices(self.program.ops[op])]
+        return tuple(i for o in factors for i in o.indices if i not in over)
+
+    def _matrices(self, op: Op) -> list[int]:
+        """The factors of a matrix product in the order in which loops run over its result."""
+        order, ops = list(self.variables), self.program.ops
+        return sorted(op.args, key=lambda k: [order.index(i) for i in ops[k].indices if i not in op.detail])
 
     def _matrix_product(self, op: Op) -> str:
         over: Axes = op.detail
         pieces = []
-        for place, k in enumerate(op.args):
+        for place, k in enumerate(self._matrices(op)):
             code = self.pieces[k].code if k in self.pieces else f"a{k}"
             axes = self._whole_axes(k)
             summed_last = axes[-1] == over[0]

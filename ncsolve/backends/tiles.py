@@ -15,12 +15,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ncsolve.backends.loops import Loop, Task
-from ncsolve.graph.nodes import Index
+from ncsolve.graph.nodes import Affine, Index
 
 if TYPE_CHECKING:
     from ncsolve.backends.native_printer import NativePrinter
 
 _ROWS = 256  # below this many, one block would be all
+
+BLOCK = 512  # iterations whose buffers stay in the first-level cache
+_STORES = 2  # from which a loop is too entangled for the compiler to see that its arrays are apart
 
 Group = Sequence[Loop | Task]
 
@@ -58,3 +61,44 @@ def tasks_of(items: Group) -> Iterator[Task]:
             yield from tasks_of(item.items)
         else:
             yield item
+
+
+def parts(printer: NativePrinter, loop: Loop, at: Mapping[Index, str]) -> list[Group]:
+    """The items of an inner loop; what leads to a function that could be vectorised is a part of its own, first."""
+    tasks = [item for item in loop.items if isinstance(item, Task)]
+    ops = printer.program.ops
+    heavy = {t.id for t in tasks if t.id >= 0 and ops[t.id].kind in printer.vectorised}
+    if not at or loop.index.size > BLOCK or not heavy or len(tasks) < len(loop.items):
+        return [loop.items]
+    for task in reversed(tasks):
+        if task.id in heavy:
+            heavy.update(task.args)
+    first, rest = ([t for t in tasks if (t.id in heavy) == wanted] for wanted in (True, False))
+    if sum(t.id < 0 or bool(printer.plan.kept[t.id]) for t in rest) < _STORES:
+        return [loop.items]
+    for a in dict.fromkeys(a for t in rest for a in t.args):
+        if any(t.id == a for t in first) and not printer.plan.kept[a]:
+            printer.scratch(a, loop.index)
+    return [first, rest]
+
+
+def collides(printer: NativePrinter, loop: Loop, at: Mapping[Index, str]) -> bool:
+    """Whether a flat loop scatters to several offsets of the same evenly spaced positions."""
+    if at or loop.index.size < 2 * BLOCK or loop.index == printer.samples:
+        return False
+    if any(isinstance(item, Loop) for item in loop.items):
+        return False
+    sinks = [printer.sinks[t.id] for t in loop.tasks if t.id < 0]
+    loads = [
+        printer.program.ops[t.id].detail for t in loop.tasks if t.id >= 0 and printer.program.ops[t.id].kind == "gather"
+    ]
+    places = [s.place for s in sinks if s.place is not None] + [
+        d for d in loads if d[0].role in ("variable", "direction")
+    ]
+    if len(sinks) < 2 or any(s.place is None for s in sinks):
+        return False
+    return all(
+        leaf.shape and len(subscripts) == 1 and isinstance(subscripts[0], Affine) and subscripts[0].stride == 1
+        for leaf, subscripts in places
+        if subscripts
+    )

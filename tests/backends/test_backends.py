@@ -232,6 +232,17 @@ def test_loops_with_loops_inside_go_by_blocks():
     assert source.count("range(length)") >= 3
 
 
+def test_a_function_that_can_be_vectorised_is_apart_from_what_scatters(monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setattr("ncsolve.backends.native_printer._BLAS_FROM", 1)
+    oracle, ours, x = nc.compile(perceptron(), "numba"), nc.compile(perceptron()), point_of(perceptron())
+    lines = oracle.evaluator.source("gradient").split("\n")
+    (tanh,) = (k for k, line in enumerate(lines) if "rt.tanh(" in line)
+    assert lines[tanh - 2] == lines[tanh + 1] == "        for i2 in range(4):"
+    np.testing.assert_allclose(oracle.gradient(x), ours.gradient(x), rtol=1e-11)
+    np.testing.assert_allclose(oracle.hvp(x, x), ours.hvp(x, x), rtol=1e-11)
+
+
 def test_native_code_takes_any_vector():
     """Read-only, strided and integer vectors, without compiling again."""
     pytest.importorskip("numba")
