@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         NuclearNorm,
         Simplex,
     )
-    from ncsolve.problem import He, Maximum, Minimum, MinMax, Normal, Problem, Saddle, Uniform, Xavier, load
+    from ncsolve.problem import Dropout, He, Maximum, Minimum, MinMax, Normal, Problem, Saddle, Uniform, Xavier, load
     from ncsolve.solving import Look, Result, Status, Trace, option
 
 _HOME = {
@@ -61,7 +61,19 @@ _HOME = {
         "NuclearNorm",
         "Simplex",
     ),
-    "problem": ("He", "MinMax", "Maximum", "Minimum", "Normal", "Problem", "Saddle", "Uniform", "Xavier", "load"),
+    "problem": (
+        "Dropout",
+        "He",
+        "Maximum",
+        "MinMax",
+        "Minimum",
+        "Normal",
+        "Problem",
+        "Saddle",
+        "Uniform",
+        "Xavier",
+        "load",
+    ),
     "solving": ("Look", "Result", "Status", "Trace", "option"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
@@ -75,6 +87,7 @@ __all__ = [
     "Box",
     "CappedL1",
     "CriticalPoint",
+    "Dropout",
     "ElasticNet",
     "GroupLasso",
     "GroupMCP",

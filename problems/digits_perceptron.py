@@ -6,12 +6,15 @@ from _digits import digits
 import ncsolve as nc
 
 
-def problem(hidden: int = 32, ridge: float = 1e-4, data: str = "", pixels: int = 8, rows: int = 0) -> nc.Problem:
+def problem(
+    hidden: int = 32, ridge: float = 1e-4, data: str = "", pixels: int = 8, rows: int = 0, dropout: float = 0.0
+) -> nc.Problem:
     """Mean cross-entropy of 1437 images of 8 x 8 pixels (360 more are kept for testing), plus ridge/2 |W|^2.
 
     In mini-batches of 32, sgd (step_size=0.3, momentum=0.9) and adam (step_size=0.005) classify 98% of the test images
     rightly after 30 epochs, svrg (step_size=0.6) 97%: benchmarks/first_order.py. `data` is a folder with the four files
-    of MNIST, whose images are wider: -p data=FOLDER -p pixels=28. `pixels` averages neighbours, `rows` keeps the first.
+    of MNIST, whose images are wider: -p data=FOLDER -p pixels=28. `pixels` averages neighbours, `rows` keeps the first,
+    `dropout` is the probability with which mini-batches leave a hidden unit out.
     """
     if hidden < 1 or ridge < 0:
         raise ValueError(f"hidden must be at least 1 and ridge at least 0, not {hidden} and {ridge}")
@@ -40,4 +43,5 @@ def problem(hidden: int = 32, ridge: float = 1e-4, data: str = "", pixels: int =
         parameters={r: ridge},
         start={W1: nc.Xavier(), b1: 0.0, W2: nc.Xavier(), b2: 0.0},
         samples=k,
+        dropout={W2: nc.Dropout(dropout)} if dropout else None,
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ncsolve.problem.variables import Variable
 
 _MODULE_OF = {
+    "Dropout": "dropout",
     "Entry": "library",
     "He": "start",
     "KnownPoint": "known",
@@ -33,6 +34,7 @@ _MODULE_OF = {
 }
 
 __all__ = [
+    "Dropout",
     "Entry",
     "He",
     "KnownPoint",

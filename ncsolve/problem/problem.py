@@ -24,12 +24,13 @@ from ncsolve.problem.checks import (
     choose_unknowns,
 )
 from ncsolve.problem.constraints import Constraint, all_of, checked_constraints
+from ncsolve.problem.dropout import Dropout, checked_dropout
 from ncsolve.problem.known import KnownPoint, checked_constants
 from ncsolve.problem.penalty import Declared, checked_penalties, lay_out_penalties, symbols_of
 from ncsolve.problem.sizes import sizes_of, with_sizes, without_sizes
 from ncsolve.problem.start import Start
 from ncsolve.problem.survey import checked_objective, survey
-from ncsolve.problem.variables import Layout, by_name, lay_out
+from ncsolve.problem.variables import Layout, Variable, by_name, lay_out
 
 __all__ = ["Problem"]
 
@@ -65,6 +66,8 @@ class Problem:
         value of an index, (expression, (i, 0, n - 1)). See `ncsolve.constraints`.
     samples
         Index of the finite sum for stochastic solvers, a symbol or its name.
+    dropout
+        {variable: Dropout(p)}: weights that solvers by mini-batches leave out at random. See `Dropout`.
     blocks
         Groups of variables that block solvers treat in turn: each a variable or a sequence of them.
     known
@@ -101,6 +104,7 @@ class Problem:
     equal: tuple[Constraint, ...]
     less: tuple[Constraint, ...]
     samples: sp.Basic | None
+    dropout: Mapping[Variable, Dropout]
     blocks: tuple[tuple[str, ...], ...]
     derived: dict[Any, Any]
     source: str | None
@@ -121,6 +125,7 @@ class Problem:
         equal: Any = None,
         less: Any = None,
         samples: Any = None,
+        dropout: Mapping[Any, Any] | None = None,
         blocks: Iterable[Any] | None = None,
         known: Iterable[KnownPoint] | KnownPoint = (),
         constants: Mapping[str, Any] | None = None,
@@ -161,6 +166,7 @@ class Problem:
             equal=equal,
             less=less,
             samples=checked_samples(samples, found),
+            dropout=checked_dropout(dropout, layout),
             blocks=checked_blocks(blocks, layout),
             known=checked_known(known, layout, lower, upper),
             constants=checked_constants(checked_mapping(constants, "constants")),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Vector = NDArray[np.float64]
 Memory: TypeAlias = tuple[Any, ...]
 
+BLOCK = 8192
+
 
 @dataclass(frozen=True, slots=True)
 class DescentState:
@@ -65,6 +67,8 @@ class Descent(Scheduled, MiniBatches):
     )
 
     name: ClassVar[str]
+    separable: ClassVar[bool] = False
+    """Whether d and the memory, a tuple of vectors, are computed coordinate by coordinate."""
     needs: ClassVar[frozenset[str]] = frozenset({"gradient", "bounds"})
     state_type: ClassVar[type] = DescentState
 
@@ -127,14 +131,29 @@ class Descent(Scheduled, MiniBatches):
 
     def moved(self, oracle: Oracle, x: Vector, g: Vector, memory: Memory, k: int, eta: float) -> tuple[Vector, Memory]:
         """x+ = P(x + eta d) and the new memory."""
-        d, memory = self.direction(x, g, memory, k + 1)
-        y = eta * d
-        y += x
+        if self.separable and len(x) > BLOCK:
+            y, memory = self.moved_in_blocks(x, g, memory, k, eta)
+        else:
+            d, memory = self.direction(x, g, memory, k + 1)
+            y = eta * d
+            y += x
         if oracle.lower is None:
             return y, memory
         z = oracle.project(y)
         cut = z != y
         return z, self.landed(memory, (z - x) / eta, cut) if eta > 0 and cut.any() else memory
+
+    def moved_in_blocks(self, x: Vector, g: Vector, memory: Memory, k: int, eta: float) -> tuple[Vector, Memory]:
+        """x + eta d and the new memory, in blocks whose temporaries stay in the cache."""
+        y, new = np.empty_like(x), tuple(np.empty_like(a) for a in memory)
+        for start in range(0, len(x), BLOCK):
+            part = slice(start, start + BLOCK)
+            d, kept = self.direction(x[part], g[part], tuple(a[part] for a in memory), k + 1)
+            np.multiply(d, eta, out=y[part])
+            y[part] += x[part]
+            for whole, block in zip(new, kept, strict=True):
+                whole[part] = block
+        return y, new
 
     def searched_along(self, oracle: Oracle, state: DescentState, rule: str) -> DescentState:
         """A step by a line search; where d does not lead downhill, the memory is dropped and d = -g taken."""
@@ -176,7 +195,7 @@ class Descent(Scheduled, MiniBatches):
 
     def batch_step(self, oracle: Oracle, state: BatchState, rng: np.random.Generator) -> BatchState:
         """One iteration: an epoch of updates, each with the estimate of the gradient by a mini-batch."""
-        gradient, N, iteration = oracle.row_gradient(), oracle.rows, state.iteration
+        gradient, N, iteration = oracle.row_gradient(rng), oracle.rows, state.iteration
         x, memory, k, eta, seen = state.x, state.memory, state.updates, state.step_size, 0
         for rows, weight in self.batches(N, iteration, state.probabilities, rng):
             g = gradient(x, rows, weight)

@@ -55,7 +55,7 @@ class ProxSGD:
         return ProxSGDState(x, self.step_size or step_size_by_curvature(oracle, x, B, rng, 0.5))
 
     def step(self, oracle: Oracle, state: ProxSGDState, rng: np.random.Generator) -> ProxSGDState:
-        gradient, N, x = oracle.row_gradient(), oracle.rows, state.x
+        gradient, N, x = oracle.row_gradient(rng), oracle.rows, state.x
         B = batch_or_default(self.batch_size, N)
         eta = state.step_size / (1 + state.epoch / self.schedule_steps) ** POWERS[self.schedule]
         for rows, weight in shuffled(N, B, math.ceil(N / B), rng):
