@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import block_diag, csr_array, diags_array
+from scipy.sparse import block_diag, csr_array, diags_array, hstack, vstack
 
+from ncsolve.critical.rank import RankChart
+from ncsolve.penalties import Box, Simplex
 from ncsolve.penalties.separable import Separable
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
+    from ncsolve.penalties import Part
 
 __all__ = ["OnManifold"]
 
@@ -21,48 +25,90 @@ Vector = NDArray[np.float64]
 
 
 class OnManifold:
-    """x(s) = base + B s with the d free entries of x as coordinates s, and for each pivot a sum that stays.
+    """x(s) = base + B s with the free entries of x as coordinates s, and for each pivot a sum that stays.
+
+    For matrices whose rank stays, `ranks`, the coordinates of their charts come behind them: d in all.
 
     Close to the point that it was made for value, gradient and Hessian are those of F. Derivatives above the second are
-    nan where the penalty is of groups.
+    nan where the penalty is of groups or of a rank.
     """
 
-    def __init__(self, oracle: Oracle, x: Vector, free: NDArray[np.bool_], pivots: list[tuple[int, slice]]) -> None:
+    def __init__(
+        self,
+        oracle: Oracle,
+        x: Vector,
+        free: NDArray[np.bool_],
+        pivots: list[tuple[int, slice]],
+        ranks: list[tuple[Part, int]],
+    ) -> None:
         assert oracle.penalty is not None
         self.oracle, self.penalty = oracle, oracle.penalty
+        free = free.copy()
+        for part, _ in ranks:
+            free[part.place] = False
         places = np.flatnonzero(free)
-        self.n = places.size
-        rows, columns, values = [places], [np.arange(self.n)], [np.ones(self.n)]
-        for pivot, part in pivots:
-            along = np.flatnonzero((places >= part.start) & (places < part.stop))
+        self.linear = places.size
+        rows, columns, values = [places], [np.arange(self.linear)], [np.ones(self.linear)]
+        for pivot, among in pivots:
+            along = np.flatnonzero((places >= among.start) & (places < among.stop))
             rows, columns = [*rows, np.full(along.size, pivot)], [*columns, along]
             values.append(np.full(along.size, -1.0))
         entries = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
-        self.B = csr_array(entries, shape=(x.size, self.n))
-        self.start = x[places]
-        self.base = x - self.B @ self.start
-        bounded = oracle.lower is not None and oracle.upper is not None
-        self.lower = oracle.lower[places] if bounded and oracle.lower is not None else None
-        self.upper = oracle.upper[places] if bounded and oracle.upper is not None else None
+        self.B = csr_array(entries, shape=(x.size, self.linear))
+        self.base = x - self.B @ x[places]
+        self.charts = [(part.place, RankChart(x[part.place].reshape(part.shape), rank)) for part, rank in ranks]
+        self.start = np.concatenate([x[places], *(chart.start for _, chart in self.charts)])
+        self.n = self.start.size
+        self.lower, self.upper = (
+            None if end is None else np.append(end[places], np.full(self.n - self.linear, sign * np.inf))
+            for end, sign in ((oracle.lower, -1), (oracle.upper, 1))
+        )
         self.structure = SimpleNamespace(sparse=oracle.structure.sparse)
         self.problem = SimpleNamespace(variables=())  # no symmetries are looked for
         self.constants: dict[str, float] = {}
 
     def point(self, s: ArrayLike) -> Vector:
         """x(s), (n,) or (m, n)"""
-        return np.asarray(self.base + self.embed(s))
+        s = np.asarray(s, dtype=float)
+        x = np.asarray(self.base + (self.B @ s[..., : self.linear].T).T)
+        for place, chart, at in self._blocks():
+            rows = s[..., at].reshape(-1, chart.start.size)
+            x[..., place] = np.reshape([chart.point(row) for row in rows], x[..., place].shape)
+        return x
 
-    def embed(self, d: ArrayLike) -> Vector:
-        """B d, the direction in x of a direction in s, or of many."""
-        return np.asarray((self.B @ np.asarray(d).T).T)
+    def jacobian(self, s: Vector) -> Any:
+        """dx/ds at one s, (n, d) and sparse: B, and beside it the charts of the ranks."""
+        if not self.charts:
+            return self.B
+        columns = [self.B]
+        for place, chart, at in self._blocks():
+            block = csr_array(chart.jacobian(s[at]))
+            above, below = (
+                csr_array((place.start, block.shape[1])),
+                csr_array((self.base.size - place.stop, block.shape[1])),
+            )
+            columns.append(vstack([above, block, below]))
+        return csr_array(hstack(columns))
+
+    def _blocks(self) -> Iterator[tuple[slice, RankChart, slice]]:
+        """Each chart with its places in x and in s."""
+        begin = self.linear
+        for place, chart in self.charts:
+            yield place, chart, slice(begin, begin + chart.start.size)
+            begin += chart.start.size
 
     def value(self, s: ArrayLike) -> Any:
         return self.oracle.objective(self.point(s))
 
     def gradient(self, s: ArrayLike) -> Vector:
-        x = self.point(s)
-        slopes = self.penalty.gradient(x) if x.ndim == 1 else np.array([self.penalty.gradient(row) for row in x])
-        return np.asarray((self.B.T @ (self.oracle.gradient(x) + slopes).T).T)
+        s = np.asarray(s, dtype=float)
+        if s.ndim == 2:
+            return np.array([self.gradient(row) for row in s])
+        return np.asarray(self.jacobian(s).T @ self._slope(self.point(s)))
+
+    def _slope(self, x: Vector) -> Vector:
+        """The gradient of F in x's own coordinates, up to what is normal to the manifold."""
+        return self.oracle.gradient(x) + self.penalty.gradient(x)
 
     def value_and_gradient(self, s: ArrayLike) -> tuple[Any, Vector]:
         return self.value(s), self.gradient(s)
@@ -79,17 +125,24 @@ class OnManifold:
         return block_diag([*blocks, csr_array((x.size - done,) * 2)], format="csr")
 
     def hessian(self, s: ArrayLike, dense: bool = False) -> Any:
-        x = self.point(s)
-        H = self.B.T @ self.oracle.hessian(x, dense=dense) @ self.B
-        K = csr_array(self.B.T @ self.curvature(x) @ self.B)
-        return H + K.toarray() if isinstance(H, np.ndarray) else csr_array(H + K)
+        s = np.asarray(s, dtype=float)
+        x, J = self.point(s), self.jacobian(s)
+        H = J.T @ self.oracle.hessian(x, dense=dense or bool(self.charts)) @ J
+        K = csr_array(J.T @ self.curvature(x) @ J)
+        if not isinstance(H, np.ndarray):
+            return csr_array(H + K)
+        H = H + K.toarray()
+        slope = self._slope(x) if self.charts else x
+        for place, chart, at in self._blocks():
+            H[at, at] += chart.bend(slope[place])
+        return H
 
     def hvp(self, s: ArrayLike, v: ArrayLike) -> Vector:
-        x, d = self.point(s), self.embed(v)
+        x, d = self.point(s), self.B @ np.asarray(v)
         return np.asarray(self.B.T @ (self.oracle.hvp(x, d) + self.curvature(x) @ d))
 
     def directional(self, s: ArrayLike, *directions: ArrayLike) -> Any:
-        x, along = self.point(s), [self.embed(d) for d in directions]
+        x, along = self.point(s), [(self.B @ np.asarray(d)[..., : self.linear].T).T for d in directions]
         value = self.oracle.directional(x, *along)
         for part in self.penalty:
             if isinstance(part.penalty, Separable):
@@ -97,9 +150,12 @@ class OnManifold:
                 slopes = np.sign(here) ** len(along) * part.penalty.derivative(np.abs(here), len(along))
                 slopes[here == 0] = 0.0
                 value = value + np.prod([slopes, *(d[..., part.place] for d in along)], axis=0).sum(axis=-1)
-            elif part.penalty.hessian(np.zeros(part.shape)).ndim == 2:
-                value = value * np.nan
-        return value
+        return value if self.has_higher_derivatives else value * np.nan
+
+    @property
+    def has_higher_derivatives(self) -> bool:
+        """Not with groups or ranks."""
+        return all(isinstance(part.penalty, (Separable, Box, Simplex)) for part in self.penalty)
 
     def project(self, s: ArrayLike) -> Vector:
         s = np.asarray(s, dtype=float)

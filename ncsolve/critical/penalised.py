@@ -19,7 +19,8 @@ from ncsolve.critical.manifold import OnManifold
 from ncsolve.critical.point import CriticalPoint, Kind
 from ncsolve.critical.spectrum import EPS, SAFETY
 from ncsolve.critical.stationarity import stationarity
-from ncsolve.penalties.groups import Grouped
+from ncsolve.penalties import Box, Part, Simplex
+from ncsolve.penalties.separable import Separable
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -29,6 +30,7 @@ __all__ = ["classify_penalised"]
 Vector = NDArray[np.float64]
 Judge = Callable[[Any, Vector, float], CriticalPoint]
 
+LARGEST = 1000  # entries of a matrix up to which its Hessian on a manifold of one rank is computed
 SLACK = 1e-12  # relative to the gradient: rounding of what holds an entry
 
 
@@ -71,8 +73,9 @@ class _Penalised:
     def on_manifold(self, close: Vector) -> CriticalPoint:
         """`close` lies on the manifold; x may be next to it."""
         active = [(part, self._active(part, close)) for part in self.penalty]
-        if reason := next((each.reason for _, each in active if each.reason), ""):
-            return self.verdict("undecided", reason)
+        ranks = [(part, each.rank) for part, each in active if each.rank is not None]
+        if large := [part for part, _ in ranks if part.place.stop - part.place.start > LARGEST]:
+            return self.verdict("undecided", f"{large[0].name} is too large for a Hessian among matrices of its rank")
         free, slack = np.ones(self.x.size, bool), np.full(self.x.size, np.inf)
         for part, each in active:
             free[part.place], slack[part.place] = each.free, each.slack
@@ -82,17 +85,21 @@ class _Penalised:
         held = ~moving
         rounding = max(self.allowed, SLACK * float(np.abs(self.gradient).max(initial=0.0)))
         weak = held & (slack <= rounding)
+        forces = [float(each.slack.min()) for _, each in active if each.rank is not None]
         self._tell_held(held, slack)
-        if (slack[held] < -rounding).any():
+        self._tell_ranks(ranks, forces)
+        if min([*slack[held], *forces], default=0.0) < -rounding:
             return self.verdict("not-critical", "some are held too weakly: F falls where they leave it")
         at = np.where(moving, self.x, close)
-        judged = self._judged(OnManifold(self.oracle, at, free, pivots))
+        judged = self._judged(OnManifold(self.oracle, at, free, pivots, ranks))
         kind: Kind = judged.kind
-        if kind == "maximum" and held.any():
+        if kind == "maximum" and (held.any() or np.isfinite(forces).any()):
             kind = "saddle"
         if kind == "minimum" and weak.any():
             self.told.append(f"{np.count_nonzero(weak)} of them without force")
-            kind = "minimum" if self._rises(at, free | weak, weak, pivots) else "degenerate"
+            kind = "minimum" if not forces and self._rises(at, free | weak, weak, pivots) else "degenerate"
+        if kind == "minimum" and min(forces, default=np.inf) <= rounding:
+            kind = "degenerate"
         return replace(
             self.verdict(kind, ""),
             index=judged.index,
@@ -123,16 +130,23 @@ class _Penalised:
         slope = float(np.abs(manifold.gradient(manifold.start)).max())
         allowed = max(self.allowed, slope) if self.norm <= self.allowed else self.allowed
         judged = self.smooth(manifold, manifold.start, allowed)
+        if judged.nullity and not judged.index and not manifold.has_higher_derivatives:
+            zeros = (
+                f"{judged.nullity} of {manifold.n} Hessian eigenvalues are zero, and no higher derivatives are known"
+            )
+            judged = replace(judged, kind="degenerate", explanation=f"degenerate: {zeros}")
         free = "its free variable" if manifold.n == 1 else f"its {manifold.n} free variables"
         self.told.append(f"F in {free}: {judged.explanation.partition(': ')[2].rstrip('.')}")
-        witness = None if judged.witness is None else manifold.embed(judged.witness)
+        moved = None if judged.witness is None else manifold.point(manifold.start + judged.witness)
+        witness = None if moved is None else moved - manifold.point(manifold.start)
         return replace(judged, witness=witness)
 
     def _rises(self, x: Vector, free: NDArray[np.bool_], weak: NDArray[np.bool_], pivots: Any) -> bool:
         """Whether the Hessian stays positive definite with the entries that nothing holds among the free ones."""
-        if any(isinstance(part.penalty, Grouped) and weak[part.place].any() for part in self.penalty):
+        smooth_beyond = (Separable, Box, Simplex)
+        if not all(isinstance(part.penalty, smooth_beyond) for part in self.penalty if weak[part.place].any()):
             return False
-        wider = OnManifold(self.oracle, x, free, pivots)
+        wider = OnManifold(self.oracle, x, free, pivots, [])
         values = np.linalg.eigvalsh(wider.hessian(wider.start, dense=True))
         return bool(values[0] > SAFETY * values.size * EPS * np.abs(values).max())
 
@@ -142,6 +156,11 @@ class _Penalised:
             least = float(slack[held].min())
             force = "a jump" if np.isinf(least) else f"a force of at least {least:.3g}"
             self.told.append(f"{np.count_nonzero(held)} of {self.x.size} variables held by {by} with {force}")
+
+    def _tell_ranks(self, ranks: list[tuple[Part, int]], forces: list[float]) -> None:
+        for (part, rank), force in zip(ranks, forces, strict=True):
+            held = "is full" if np.isinf(force) else f"is held by {part.penalty} with a force of {force:.3g}"
+            self.told.append(f"the rank {rank} of {part.name} {held}")
 
     def verdict(self, kind: Kind, because: str) -> CriticalPoint:
         told = "; ".join([*self.told, because] if because else self.told)

@@ -38,13 +38,14 @@ class Active:
 
     `free` entries (k,) move on it, and with them the entry `pivot`, if there is one, so that their sum stays. The
     others are held: by at least `slack`, the distance of -g from the boundary of the subdifferential, (k,) with inf at
-    free entries. `reason` is not "" where this penalty cannot tell its manifold.
+    free entries. With a `rank` the manifold is that of the matrices of this rank: no entry is held, and `slack` is that
+    of the rank, at every entry.
     """
 
     free: NDArray[np.bool_]
     slack: Array
     pivot: int | None = None
-    reason: str = ""
+    rank: int | None = None
 
 
 @dataclass(frozen=True)

@@ -153,3 +153,70 @@ def test_higher_derivatives_decide_on_the_manifold():
     point = judged(x**4 + (y - 0.1) ** 2, nc.L1(0.5, on=y), [0, 0])
     assert (point.kind, point.nullity) == ("minimum", 1)
     assert judged(x**3 + (y - 0.1) ** 2, nc.L1(0.5, on=y), [0, 0]).kind == "saddle"
+
+
+def completion(strength, shape=(4, 3), rank=1, seen=10):
+    rng = np.random.default_rng(2)
+    truth = rng.standard_normal((shape[0], rank)) @ rng.standard_normal((rank, shape[1]))
+    places = rng.permutation(truth.size)[:seen]
+    T, r, c = (sp.IndexedBase(name, shape=(seen,)) for name in "Trc")
+    X, k = sp.IndexedBase("X", shape=shape), sp.Symbol("k", integer=True)
+    rows, columns = np.unravel_index(places, shape)
+    f = sp.Sum((X[r[k], c[k]] - T[k]) ** 2 * (1 + X[r[k], c[k]] / 10), (k, 0, seen - 1)) / 2
+    data = {r: rows, c: columns, T: truth[rows, columns]}
+    return nc.Problem(f, data=data, variables=[X], start={X: 0.1}, penalty=nc.NuclearNorm(strength))
+
+
+def test_hessian_among_matrices_of_one_rank():
+    """Value, gradient and Hessian in the chart, against differences of F itself."""
+    from ncsolve.critical.manifold import OnManifold
+
+    problem = completion(0.3, rank=2, seen=12)
+    oracle = nc.compile(problem)
+    rng = np.random.default_rng(0)
+    at = (rng.standard_normal((4, 2)) @ rng.standard_normal((2, 3))).ravel()
+    manifold = OnManifold(oracle, at, np.ones(12, bool), [], [(problem.penalty.parts[0], 2)])
+    assert manifold.n == 2 * (4 + 3 - 2)
+    assert manifold.point(manifold.start) == pytest.approx(at)
+    s, h = manifold.start + 0.1 * rng.standard_normal(10), 1e-6
+    slopes = [(manifold.value(s + h * e) - manifold.value(s - h * e)) / (2 * h) for e in np.eye(10)]
+    assert manifold.gradient(s) == pytest.approx(slopes, abs=1e-7)
+    rows = [(manifold.gradient(s + h * e) - manifold.gradient(s - h * e)) / (2 * h) for e in np.eye(10)]
+    assert manifold.hessian(s) == pytest.approx(np.array(rows), abs=1e-6)
+
+
+def test_matrices_of_one_rank():
+    problem = completion(0.5)
+    result = nc.solve(problem)
+    assert result.success, result.summary()
+    assert "the rank 1 of X is held by NuclearNorm(0.5) with a force of 0." in result.point.explanation
+    assert "F in its 6 free variables" in result.point.explanation
+    F = nc.compile(problem).objective
+    around = result.x + 1e-3 * np.random.default_rng(0).standard_normal((500, 12))
+    assert (F(around) > result.objective).all()
+
+
+def test_a_matrix_held_at_zero():
+    zero = nc.classify(completion(50.0), np.zeros(12))
+    assert zero.kind == "minimum"
+    assert "12 of 12 variables held by NuclearNorm(50) on X" in zero.explanation
+    assert nc.classify(completion(0.05), np.zeros(12)).kind == "not-critical"
+
+
+def test_a_saddle_among_matrices_of_one_rank():
+    """|X X' - diag(3, 2)|^2 / 4 with a nuclear norm: the lower of both eigenvalues alone is a saddle."""
+    X = sp.MatrixSymbol("X", 2, 2)
+    D = sp.Matrix([[3, 0], [0, 2]])
+    symmetric = sp.Trace((X * X.T - D) * (X * X.T - D).T) / 4
+    f = symmetric + X[1, 0] ** 2 / 4
+    problem = nc.Problem(f, penalty=nc.NuclearNorm(0.1))
+    # on diag(0, a): a^3 - 2 a + 0.1 = 0
+    a = max(np.roots([1, 0, -2, 0.1]).real)
+    point = nc.classify(problem, [0, 0, 0, a])
+    assert (point.kind, point.index) == ("saddle", 1)
+    assert "the rank 1 of X is held by NuclearNorm(0.1) with a force of 0.1" in point.explanation
+    F = nc.compile(problem).objective
+    assert F(point.x + point.witness) < F(point.x)
+    turned = nc.classify(nc.Problem(symmetric, penalty=nc.NuclearNorm(0.1)), [0, 0, 0, a])
+    assert turned.kind == "degenerate", "X Q is as good as X, for every rotation Q"
+    assert "Hessian eigenvalues are zero, and no higher derivatives are known" in turned.explanation

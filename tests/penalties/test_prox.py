@@ -29,7 +29,7 @@ SEPARABLE = [
     nc.CappedL1(0.7, 0.4),
     nc.CappedL1(0.3, 2.0),
 ]
-V = np.concatenate([np.linspace(-4, 4, 161), [1e-9, -1e-3, 25.0, -60.0]])
+V = np.concatenate([np.linspace(-4, 4, 81), [1e-9, -1e-3, 25.0, -60.0]])
 
 
 def height(penalty, z, v, t):
@@ -39,9 +39,9 @@ def height(penalty, z, v, t):
 def brute(penalty, v, t, lower=-np.inf, upper=np.inf):
     """The lowest point of a fine grid from 0 to v, refined by bisection of the slope in the cells around it."""
     ends = [np.clip(end, lower, upper) for end in (np.minimum(v, 0), np.maximum(v, 0))]
-    grid = np.sort(np.concatenate([np.linspace(*ends, 1501), np.clip(0 * v, lower, upper)[None]]), axis=0)
+    grid = np.sort(np.concatenate([np.linspace(*ends, 801), np.clip(0 * v, lower, upper)[None]]), axis=0)
     best = height(penalty, grid, v, t).argmin(axis=0)
-    low, kept, high = (np.take_along_axis(grid, np.clip(best + k, 0, 1501)[None], 0)[0] for k in (-1, 0, 1))
+    low, kept, high = (np.take_along_axis(grid, np.clip(best + k, 0, 801)[None], 0)[0] for k in (-1, 0, 1))
     for _ in range(60):
         middle = (low + high) / 2
         rises = middle - v + t * penalty.gradient(middle) > 0
@@ -68,7 +68,7 @@ def agree(penalty, t, v, found, expected):
 @pytest.mark.parametrize(("lower", "upper"), [(-1.0, 0.6), (0.0, 2.0), (0.3, 5.0), (-3.0, -0.5), (-np.inf, 0.4)])
 @pytest.mark.parametrize("penalty", SEPARABLE, ids=str)
 def test_separable_inside_bounds(penalty, lower, upper):
-    v = V[:161]
+    v = V[:81]
     for t in (0.5, 3.2):
         box = np.full_like(v, lower), np.full_like(v, upper)
         found = penalty.prox_inside(v, t, *box)
