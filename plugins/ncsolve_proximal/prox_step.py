@@ -23,8 +23,8 @@ def into_domain(oracle: Oracle, x: Vector) -> Vector:
 def prox_step(oracle: Oracle, y: Vector, f: float, g: Vector, t: float) -> tuple[Vector, float]:
     """z = prox_tp(y - t g) and t, for the first t, t/2, ... with f(z) <= f(y) + g's + |s|^2 / (2 t), s = z - y.
 
-    It holds for t <= 1/L [Beck & Teboulle 2009, (2.6)]. Where rounding of f hides |s|^2 / (2 t), the curvature along s is
-    looked at instead: (g(z) - g)'s <= |s|^2 / t.
+    It holds for t <= 1/L [Beck & Teboulle 2009, (2.6)]. Where rounding of f hides |s|^2 / (2 t), the curvature along s
+    takes its place: (g(z) - g)'s <= |s|^2 / t.
     """
     while True:
         z = oracle.prox(y - t * g, t)
