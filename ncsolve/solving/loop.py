@@ -184,7 +184,7 @@ class Loop:
         if seconds >= self.progress.due:
             self.progress.show(look)
         if f < self._abyss:
-            self.detail = f"the objective falls without bound: it is {f:.3g} where |x| = {np.abs(x).max():.3g}"
+            self.detail = f"the objective falls without bound: it is {f:.3g} {_far_away(x)}"
             return Status.NONFINITE
         status = self._asked_to_stop(look) if self.callbacks else None
         return status or self.stop(look) or (self._solver_says(state) if self._flags else None)
@@ -305,6 +305,13 @@ class _Stopped(Exception):
 
 class _Failure(PluginError):
     """The solver broke its contract; `__cause__` is what it raised."""
+
+
+def _far_away(x: Vector) -> str:
+    """How far x is away, and along which ray, in words."""
+    size = float(np.abs(x).max())
+    with np.printoptions(precision=2, suppress=True, threshold=6, edgeitems=3):
+        return f"where |x| = {size:.3g}, along {np.array2string(x / size + 0.0, separator=', ')}"
 
 
 def _size(x: Vector, g: Vector) -> float:

@@ -13,7 +13,7 @@ from ncsolve.solving import option
 from ncsolve_second_order.cubic_model import CubicModel, CubicTrial, cubic_trial, first_sigma
 from ncsolve_second_order.krylov import KrylovModel, forcing, hessian_product
 from ncsolve_second_order.paths import norm
-from ncsolve_second_order.ratio import too_short
+from ncsolve_second_order.ratio import has_gradient, too_short
 from ncsolve_second_order.secular import curved_model
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def arc_step(oracle: Oracle, state: ARCState, model: CubicModel) -> ARCState:
     sigma = first_sigma(model, x) if math.isnan(state.sigma) else state.sigma
     while found := cubic_trial(oracle, model, x, f, sigma):
         trial = found.trial
-        if trial.rho > ACCEPT:
+        if trial.rho > ACCEPT and has_gradient(oracle, trial.x):
             y = trial.x
             return replace(state, x=y, objective=trial.f, gradient=oracle.gradient(y), sigma=lowered(sigma, found))
         if too_short(found.length, x):

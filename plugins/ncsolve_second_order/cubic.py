@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ncsolve.solving import option
 from ncsolve_second_order.cubic_model import cubic_inside, cubic_trial, first_sigma
 from ncsolve_second_order.line_search import NOISE
-from ncsolve_second_order.ratio import too_short
+from ncsolve_second_order.ratio import has_gradient, too_short
 from ncsolve_second_order.secular import curved_model
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Cubic:
         M = max(M / 2, float(np.finfo(float).tiny))
         while found := cubic_trial(oracle, model, x, f, M / 2):
             trial = found.trial
-            if trial.rho >= 1 - NOISE:
+            if trial.rho >= 1 - NOISE and has_gradient(oracle, trial.x):
                 return CubicState(trial.x, trial.f, oracle.gradient(trial.x), M)
             if too_short(found.length, x):
                 break

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ncsolve.errors import OptionError
 from ncsolve.solving import option
-from ncsolve_second_order.paths import held_by_bounds, search
+from ncsolve_second_order.paths import held_by_bounds, norm, search
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -66,18 +66,18 @@ class HessianFree:
     def step(self, oracle: Oracle, state: HessianFreeState, rng: np.random.Generator) -> HessianFreeState:
         x, f, g, damping = state.x, state.objective, state.gradient, state.damping
         held = held_by_bounds(oracle, x, g)
-        free = 1.0 if held is None else ~held
+        size, free = norm(g) or 1.0, 1.0 if held is None else ~held
         whole = self.product(oracle, x, rng)
 
-        def product(v: Vector) -> Vector:
-            return np.asarray(free * whole(free * v))
+        def product(v: Vector) -> Vector:  # in units of |g|, so that the scale of f does not matter
+            return np.asarray(free * (whole(free * v) / size))
 
-        r = free * g
+        r = free * (g / size)
         if math.isnan(damping):
-            damping = 0.01 * abs(float(r.dot(product(r)))) / (float(r.dot(r)) or 1.0)
-        d = conjugate_gradients(lambda v: product(v) + damping * v, r)
-        promised = -float(r.dot(d) + 0.5 * d.dot(product(d)))
-        d = d - (g - r)
+            damping = 0.01 * abs(float(r.dot(product(r)))) / (float(r.dot(r)) or 1.0) * size
+        d = conjugate_gradients(lambda v: product(v) + damping / size * v, r)
+        promised = -float(r.dot(d) + 0.5 * d.dot(product(d))) * size
+        d = d if held is None else np.where(held, -g, d)
         for direction in (d, -g):
             found = search(oracle, x, f, g, direction) if np.isfinite(direction).all() else None
             if found is not None:

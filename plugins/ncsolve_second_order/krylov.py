@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ncsolve_second_order.paths import norm
 from ncsolve_second_order.subproblem import ModelStep, cubic_diagonal, minimise_diagonal
 
 if TYPE_CHECKING:
@@ -30,13 +31,13 @@ class KrylovModel:
 
     Lanczos' vectors Q and the tridiagonal T = Q'HQ are extended as far as a step needs. While H looks positive definite
     and the step lies inside the ball, p is the iterate of conjugate gradients (the factors L D L' of T); outside, the
-    minimiser in the whole space, |g| e_1'h + h'Th/2 over |h| <= Delta [Steihaug 1983; Toint 1981; Gould, Lucidi, Roma &
-    Toint 1999]. A step is good enough when |H p + lambda p + g| <= tolerance |g|.
+    minimiser in the whole space, e_1'h + h'Th/2 over |h| <= Delta, H and g in units of |g| [Steihaug 1983; Toint 1981;
+    Gould, Lucidi, Roma & Toint 1999]. A step is good enough when |H p + lambda p + g| <= tolerance |g|.
     """
 
     def __init__(self, g: Vector, product: Product, tolerance: float, limit: int = 1000) -> None:
         self.g, self.product, self.tolerance = g, product, tolerance
-        self.size = float(np.linalg.norm(g))
+        self.size = norm(g)
         self.limit = min(limit, 2 * len(g) + 10)
         self._capacity = min(LONGEST, len(g), max(10, STORED // len(g)))
         self._basis = np.empty((min(8, self._capacity), len(g)))
@@ -45,8 +46,7 @@ class KrylovModel:
         self._next = g / self.size if self.size > 0 else g
         self._current = np.zeros_like(g)
         self._direction, self._iterate = np.zeros_like(g), np.zeros_like(g)
-        self._pivot, self._z = math.nan, -self.size
-        self._residual = self.size
+        self._pivot, self._z, self._residual = math.nan, -1.0, 1.0
         self._definite = True
         self._known: tuple[Vector, float] | None = None
 
@@ -66,13 +66,13 @@ class KrylovModel:
         """A step in the ball of this radius, as good as the tolerance asks."""
         while True:
             inside = self._definite and float(np.linalg.norm(self._iterate)) <= radius
-            if inside and (self._residual <= self.tolerance * self.size or self.exhausted):
+            if inside and (self._residual <= self.tolerance or self.exhausted):
                 return ModelStep(self._knows(self._iterate.copy(), 0.5 * float(self.g.dot(self._iterate))), False)
             if not inside:
                 h, w, V = self._in_eigenbasis()
                 q, _ = minimise_diagonal(h, w, radius)
                 last = abs(float(V[-1] @ q)) * self._off[-1]
-                if last <= self.tolerance * self.size or self.exhausted or self._is_full:
+                if last <= self.tolerance or self.exhausted or self._is_full:
                     return ModelStep(self._expand(q, h, w, V), True)
             if not self._extend(radius):
                 return self._to_boundary(radius)
@@ -88,9 +88,9 @@ class KrylovModel:
             return np.zeros_like(self.g)
         while True:
             h, w, V = self._in_eigenbasis()
-            q = cubic_diagonal(h, w, sigma)
+            q = cubic_diagonal(h, w, sigma / self.size)
             last = abs(float(V[-1] @ q)) * self._off[-1]
-            if last <= self.tolerance * self.size or self.exhausted or self._is_full:
+            if last <= self.tolerance or self.exhausted or self._is_full:
                 return self._expand(q, h, w, V)
             self._extend(math.inf)
 
@@ -121,7 +121,7 @@ class KrylovModel:
             if k == len(self._basis):
                 self._basis = np.concatenate([self._basis, np.empty((min(k, self._capacity - k), len(q)))])
             self._basis[k] = q
-        v = self.product(q)
+        v = self.product(q) / self.size
         a = float(q.dot(v))
         v = v - a * q
         if k:
@@ -160,16 +160,16 @@ class KrylovModel:
         return ModelStep(p + (sign * root - slope) / dd * d, True)
 
     def _in_eigenbasis(self) -> tuple[Vector, Vector, NDArray[np.float64]]:
-        """|g| e_1 in the eigenbasis of T, the eigenvalues and the eigenvectors."""
+        """e_1 in the eigenbasis of T, the eigenvalues and the eigenvectors."""
         from scipy.linalg import eigh_tridiagonal
 
         k = min(len(self._diagonal), self._capacity)
         w, V = eigh_tridiagonal(self._diagonal[:k], self._off[: k - 1], check_finite=False)
-        return self.size * V[0], w, V
+        return V[0], w, V
 
     def _expand(self, q: Vector, h: Vector, w: Vector, V: NDArray[np.float64]) -> Vector:
         p = (V @ q) @ self._basis[: len(w)]
-        return self._knows(p, float(h.dot(q) + 0.5 * (w * q).dot(q)))
+        return self._knows(p, self.size * float(h.dot(q) + 0.5 * (w * q).dot(q)))
 
     def _knows(self, p: Vector, value: float) -> Vector:
         self._known = p, value

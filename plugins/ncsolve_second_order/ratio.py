@@ -43,12 +43,18 @@ def try_step(oracle: Objective, x: Vector, f: float, g: Vector, p: Vector, promi
     Where rounding hides the fall of f, the trapezoid rule takes its place: f(x + p) - f(x) = (g(x) + g(x + p))'p / 2.
     """
     y = oracle.project(x + p)
+    y.flags.writeable = False  # so that the oracle may remember it
     value = oracle.value(y)
     if not math.isfinite(value):
         return Trial(y, value, -math.inf)
     if abs(f - value) <= NOISE * abs(f):
         return Trial(y, value, -0.5 * float((g + oracle.gradient(y)).dot(y - x)) / promised)
     return Trial(y, value, (f - value) / promised)
+
+
+def has_gradient(oracle: Objective, x: Vector) -> bool:
+    """Whether the gradient is finite, too: at the edge of a domain f may be where its gradient is not."""
+    return bool(np.isfinite(oracle.gradient(x)).all())
 
 
 def shortening(slope: float, rise: float) -> float:

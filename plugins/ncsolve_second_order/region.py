@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve_second_order.faces import QuadraticModel, minimise_inside
-from ncsolve_second_order.ratio import Bounded, Objective, Trial, shortening, too_short, try_step
+from ncsolve_second_order.ratio import Bounded, Objective, Trial, has_gradient, shortening, too_short, try_step
 
 Vector = NDArray[np.float64]
 
@@ -63,9 +63,11 @@ def region_step(
         if not (promised > 0 and math.isfinite(length)):
             break
         trial = try_step(objective or oracle, x, f, g, p, promised)
-        if relaxed(trial.rho, f - trial.f, promised, excess) > ACCEPT:
+        accepted = relaxed(trial.rho, f - trial.f, promised, excess) > ACCEPT
+        if accepted and has_gradient(objective or oracle, trial.x):
             return Accepted(trial, radius_after(radius, length, trial.rho, restricted, max_radius))
-        radius = shortening(float(g.dot(p)), trial.f - f) * min(length, radius)
+        bend = trial.f - f if not accepted else math.inf
+        radius = shortening(float(g.dot(p)), bend) * min(length, radius)
     return Accepted(None, radius)
 
 

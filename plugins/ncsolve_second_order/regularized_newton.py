@@ -65,20 +65,21 @@ class RegularizedNewton:
         held, size = held_by_bounds(oracle, x, g), norm(inside(oracle, x, -g))
         known = self.regularization is not None
         constant = state.constant if known else state.constant / GROWTH
-        while True:
-            multiplier = math.sqrt(constant * size)
+        while math.isfinite(constant):
+            multiplier = math.sqrt(constant) * math.sqrt(size)
             d = shifted_direction(g, H, held, multiplier)
             if d is not None:
                 y = oracle.project(x + d)
                 length = float(np.linalg.norm(y - x))
                 if known:
                     return RegularizedNewtonState(y, *oracle.value_and_gradient(y), constant)
-                if too_short(length, x) or not math.isfinite(constant):
-                    return replace(state, stalled=True)
+                if too_short(length, x):
+                    break
                 trial = try_step(oracle, x, f, g, y - x, 2 / 3 * multiplier * length**2)
                 if trial.rho >= 1 and self.is_flat(oracle, trial.x, 2 * multiplier * length, state):
                     return RegularizedNewtonState(trial.x, trial.f, oracle.gradient(trial.x), constant)
             constant *= GROWTH
+        return replace(state, stalled=True)
 
     def is_flat(self, oracle: Oracle, y: Vector, allowed: float, state: RegularizedNewtonState) -> bool:
         """|g(x+)| <= 2 lambda r, in what the bounds leave free."""

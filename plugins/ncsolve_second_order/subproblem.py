@@ -113,7 +113,9 @@ def cubic_diagonal(a: Vector, w: Vector, sigma: float) -> Vector:
     least = max(-float(w[0]), 0.0)
     d = w + least
     size, lowest = float(np.linalg.norm(a)), float(np.linalg.norm(a[w == w[0]]))
-    mu = max(_root(lowest, abs(float(w[0])), sigma), _root(size, float(w[-1]), sigma) - least)
+    mu = _root(lowest, abs(float(w[0])), sigma)
+    if least == 0:
+        mu = max(mu, _root(size, float(w[-1]), sigma))
     q = diagonal_solve(a, d, mu)
     length = float(np.linalg.norm(q))
     if mu == 0 and least > 0 and length * sigma <= least:  # the hard case

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ncsolve.solving import option
 from ncsolve_second_order.krylov import KrylovModel, forcing, hessian_product
+from ncsolve_second_order.paths import norm
 from ncsolve_second_order.region import RegionState, first_radius, region_step
 
 if TYPE_CHECKING:
@@ -38,11 +39,11 @@ class TrustRegionKrylov:
 
     def init(self, oracle: Oracle, x0: Vector, rng: np.random.Generator) -> RegionState:
         f, g = oracle.value_and_gradient(x0)
-        return RegionState(x0, f, g, first_radius(self.radius, self.max_radius, x0), float(np.linalg.norm(g)))
+        return RegionState(x0, f, g, first_radius(self.radius, self.max_radius, x0), norm(g))
 
     def step(self, oracle: Oracle, state: RegionState, rng: np.random.Generator) -> RegionState:
         g = state.gradient
-        tolerance = forcing(float(np.linalg.norm(g)), state.first)
+        tolerance = forcing(norm(g), state.first)
         model = KrylovModel(g, hessian_product(oracle, state.x), tolerance)
         trial, radius = region_step(oracle, state, model, self.max_radius)
         if trial is None:
