@@ -90,8 +90,8 @@ def summary(documented: Any) -> str:
 
 
 _TOO_DEEP = (
-    "Python's recursion limit was reached. If an expression is nested deeply here, SymPy cannot simplify it while it is "
-    "built: build it with evaluate=False, as in sin(e, evaluate=False)"
+    "Python's recursion limit was reached. If an expression is nested deeply here, SymPy cannot simplify it while it "
+    "is built: build it with evaluate=False, as in sin(e, evaluate=False)"
 )
 
 

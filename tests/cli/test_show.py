@@ -1,8 +1,12 @@
 """`ncsolve show`: formulas, structure, source."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 
 def test_objective_gradient_and_structure(run):
@@ -61,3 +65,38 @@ problem = nc.Problem(sum(sp.exp(a * b) for a, b in zip(xs, xs[1:])) + sum(a**4 f
 def test_a_penalty_is_shown(run, problem_file):
     file = problem_file("problem = nc.Problem(x**2 + y**2, penalty=[nc.L1(0.1, on=x), nc.MCP(2, on=y)])")
     assert "plus the penalty\n  L1(0.1) on x\n  MCP(2, 3) on y\n" in run("show", file).output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "first"),
+    [
+        (["himmelblau", "--code"], "import numpy as np"),
+        (["--code", "himmelblau"], "import numpy as np"),
+        (["himmelblau", "--code", "--latex"], "import numpy as np"),
+        (["himmelblau", "--code", "jax"], "import jax"),
+        (["--code=casadi", "himmelblau"], "import casadi as ca"),
+    ],
+)
+def test_code_of_a_library(run, arguments, first):
+    lines = run("show", *arguments).stdout.splitlines()
+    assert next(line for line in lines if line.startswith("import")) == first
+    assert "def hessian(x):" in lines
+
+
+def test_an_unknown_library(run):
+    result = run("show", "himmelblau", "--code=nunpy")
+    assert result.exit_code == 2
+    assert "unknown library 'nunpy'. Did you mean 'numpy'?" in result.stderr
+
+
+def test_the_page_about_exported_files_runs(monkeypatch):
+    folder = Path(__file__).resolve().parents[2] / "docs"
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    for cell in re.findall(r"```\{code-cell\}\n(.*?)```", (folder / "elsewhere.md").read_text(), flags=re.DOTALL):
+        if cell.startswith("%%bash"):
+            done = subprocess.run(["bash", "-eu", "-c", cell.removeprefix("%%bash")], capture_output=True, text=True)
+            assert (done.returncode, done.stderr) == (0, "")
+            assert done.stdout
+        elif not cell.startswith(":tags:"):
+            exec(cell, {})

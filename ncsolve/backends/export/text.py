@@ -35,6 +35,7 @@ def heading(problem: Problem, library: str, result: str) -> str:
         f"{title}.",
         "",
         f"value(x), gradient(x) and hessian(x) of a point x, shape ({problem.n},), by {library}. {result}",
+        *(["The penalty is not part of it: this is the smooth part of the objective."] if problem.penalty else []),
         "Written by `ncsolve show --code`.",
         "",
         *layout,
