@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -91,10 +91,10 @@ class BlockSystems:
         assert state is not None
         with np.errstate(all="ignore"):
             whole = self._whole_values(x, parameters)
-            for start, stop in self._chunks():
-                H, g = self._assembled(start, stop, whole, x, parameters)
-                bounds = None if low is None or high is None else (low[start:stop], high[start:stop])
-                state[start:stop] = minimise(H, g, state[start:stop], bounds)
+            for chosen in self._chunks:
+                H, g = self._assembled(chosen, whole, x, parameters)
+                bounds = None if low is None or high is None else (low[chosen], high[chosen])
+                state[chosen] = minimise(H, g, state[chosen], bounds)
         self._unstack(state, y)
         return y
 
@@ -119,10 +119,20 @@ class BlockSystems:
             array = np.moveaxis(x[variable.slice].reshape(variable.shape), keys, range(len(keys)))
             array[...] = rows[:, self._starts[k] : self._starts[k + 1]].reshape(array.shape)
 
-    def _chunks(self) -> Iterator[tuple[int, int]]:
-        size = max(1, _CHUNK // self.block.size**2)
-        for start in range(0, self.block.systems, size):
-            yield start, min(start + size, self.block.systems)
+    @cached_property
+    def _chunks(self) -> list[Places]:
+        """The systems of each chunk: those with about as many rows of the finite sum together."""
+        rows = sum((np.diff(begin) for _, begin in self._orders.values()), np.zeros(self.block.systems, dtype=np.int64))
+        order, p = np.argsort(rows, kind="stable"), self.block.size
+        costs = p * np.maximum(p, rows[order])
+        chunks, start = [], 0
+        while start < len(order):
+            stop = len(order)
+            while stop - start > 1 and (stop - start) * costs[stop - 1] > _CHUNK:  # padded to the last, the longest
+                stop = start + (stop - start) // 2
+            chunks.append(order[start:stop])
+            start = stop
+        return chunks
 
     def _variable(self, gather: Gather) -> int | None:
         """Which of the block's variables a gather reads."""
@@ -167,7 +177,8 @@ class BlockSystems:
             if (k := self._variable(gather)) is not None:
                 leading, table = self._key(k, gather.subscripts)
                 local = tuple(i for i in gather.indices if i not in leading)
-                yield _Part(table, leading, local, self._places(k, gather.subscripts, local), None, adjoint)
+                part = _Part(table, leading, local, self._places(k, gather.subscripts, local), None, adjoint)
+                yield self._outer(part, local, ()) if table is not None else part
 
     def _matrix_parts(self) -> Iterator[_Part]:
         for block in self.derivation.blocks:
@@ -194,12 +205,14 @@ class BlockSystems:
             if indices & set(own) and indices & set(other):
                 return part
             (left if indices & set(own) else right if indices & set(other) else weight).append(factor)
+        value, weighted = graph.pointwise(sp.Mul(*left)), graph.pointwise(sp.Mul(*weight))
+        if part.columns is None:
+            return replace(part, value=value, weight=weighted)
         shape = (math.prod(i.size for i in own), math.prod(i.size for i in other))
-        assert part.columns is not None
         rows, columns = part.rows.reshape(shape)[:, 0], part.columns.reshape(shape)[0]
-        return _Part(
-            part.table, part.leading, own, rows, columns, graph.pointwise(sp.Mul(*left)),
-            graph.pointwise(sp.Mul(*right)), other, graph.pointwise(sp.Mul(*weight)), part.mirrored,
+        return replace(
+            part, axes=own, rows=rows, columns=columns, value=value, weight=weighted,
+            right=graph.pointwise(sp.Mul(*right)), right_axes=other,
         )  # fmt: skip
 
     # -- their values --------------------------------------------------------------------------------------------------
@@ -209,8 +222,10 @@ class BlockSystems:
         wanted: list[tuple[Node, tuple[Index, ...]]] = []
         for part in parts:
             wanted.append((part.value, (*part.leading, *part.axes)))
-            if part.right is not None and part.weight is not None:
-                wanted += [(part.right, (*part.leading, *part.right_axes)), (part.weight, part.leading)]
+            if part.weight is not None:
+                wanted.append((part.weight, part.leading))
+            if part.right is not None:
+                wanted.append((part.right, (*part.leading, *part.right_axes)))
         program, ops = Program.of(self.derivation.graph, [node for node, _ in wanted])
         printer = Printer(program, ops, self.derivation.n, frozenset(), self.derivation.samples if rows else None)
         codes = [dense(printer.piece(op)).aligned(axes).code for op, (_, axes) in zip(ops, wanted, strict=True)]
@@ -251,22 +266,23 @@ class BlockSystems:
         return shaped
 
     def _assembled(
-        self, start: int, stop: int, whole: list[Array], x: Array, parameters: Mapping[str, float]
+        self, chosen: Places, whole: list[Array], x: Array, parameters: Mapping[str, float]
     ) -> tuple[Array, Array]:
         """The matrices, (m, p, p), and gradients, (m, p), of some systems."""
-        p = self.block.size
-        H, g = np.zeros((stop - start, p, p)), np.zeros((stop - start, p))
+        m, p = len(chosen), self.block.size
+        H, g = np.zeros((m, p, p)), np.zeros((m, p))
         for part, value in zip(self._whole, whole, strict=True):
-            _add(H, g, part, value[start:stop] if len(value) > 1 else value)
+            _add(H, g, part, value[chosen] if len(value) > 1 else value)
         for table, parts in self._by_table.items():
             order, begin = self._orders[table]
-            longest = max(1, _CHUNK // p)
-            for first, last in _pieces(begin, start, stop, longest):
-                rows = order[begin[first] : begin[last]]
-                if len(rows):
-                    values = self._row_functions[table](x, parameters, rows)
-                    ends = begin[first : last + 1] - begin[first]
-                    _sum_rows(H[first - start : last - start], g[first - start : last - start], parts, values, ends)
+            count = begin[chosen + 1] - begin[chosen]
+            longest = int(count.max())
+            if longest:
+                places = np.arange(longest)
+                there = places < count[:, None]
+                rows = order[np.where(there, begin[chosen][:, None] + places, 0)]
+                values = self._row_functions[table](x, parameters, rows.ravel())
+                _sum_rows(H, g, parts, values, there)
         return H, g
 
 
@@ -276,15 +292,6 @@ def _whole(subscript: Subscript, size: int) -> tuple[Index, ...]:
         return ()
     form = subscript.stride, subscript.offset, subscript.index.size
     return (subscript.index,) if form == (1, 0, size) else ()
-
-
-def _pieces(begin: Places, start: int, stop: int, longest: int) -> Iterator[tuple[int, int]]:
-    """Ranges of systems with at most `longest` rows together, or one system with more."""
-    while start < stop:
-        end = int(np.searchsorted(begin, begin[start] + longest, side="right")) - 1
-        end = min(max(end, start + 1), stop)
-        yield start, end
-        start = end
 
 
 def _slice_of(places: Places) -> Any:
@@ -297,47 +304,43 @@ def _add(H: Array, g: Array, part: _Part, value: Array) -> None:
     """Add the entries of a part, (m or 1, entries)."""
     everywhere: Any = slice(None)
     if part.columns is None:
-        np.add.at(g, (everywhere, part.rows), value)
+        rows = _slice_of(part.rows)
+        if isinstance(rows, slice):
+            g[:, rows] += value
+        else:
+            np.add.at(g, (everywhere, part.rows), value)
         return
     np.add.at(H, (everywhere, part.rows, part.columns), value)
     if part.mirrored:
         np.add.at(H, (everywhere, part.columns, part.rows), value)
 
 
-def _sum_rows(H: Array, g: Array, parts: list[_Part], values: list[Any], ends: Places) -> None:
-    """Add what the rows of each system contribute; its rows are those from ends[i] to ends[i + 1]."""
-    count, filled = int(ends[-1]), np.flatnonzero(np.diff(ends))
+def _sum_rows(H: Array, g: Array, parts: list[_Part], values: list[Any], there: NDArray[np.bool_]) -> None:
+    """Add what the rows of each system contribute; `there`, (m, rows), says which of the padded rows exist."""
     taken = iter(values)
     for part in parts:
-        value = _flat(next(taken), count, len(part.rows))
+        left = _by_system(next(taken), there, len(part.rows))
+        weight = _by_system(1.0 if part.weight is None else next(taken), there, 1)[:, :, 0]
+        weight = np.where(there, weight, 0.0)
         if part.right is None:
-            sums = np.add.reduceat(value, ends[filled], axis=0)
-            target = np.zeros((len(g), value.shape[1]))
-            target[filled] = sums
-            _add(H, g, part, target)
+            _add(H, g, part, np.vecmat(weight, left))
             continue
         assert part.columns is not None
-        right, weight = _flat(next(taken), count, len(part.columns)), np.asarray(next(taken))
-        value = value * weight.reshape(-1, 1)
+        right = _by_system(next(taken), there, len(part.columns))
+        products = (left * weight[:, :, None]).swapaxes(1, 2) @ right
         rows, columns = _slice_of(part.rows), _slice_of(part.columns)
-        view: Array | None = H[:, rows, columns] if isinstance(rows, slice) and isinstance(columns, slice) else None
-        left, bounds = value.T, ends.tolist()
-        apart = view is None or part.mirrored
-        products = np.zeros((len(H), len(part.rows), len(part.columns))) if apart or view is None else view
-        for i in filled.tolist():
-            a, b = bounds[i], bounds[i + 1]
-            products[i] += left[:, a:b] @ right[a:b]
-        if apart:
+        if isinstance(rows, slice) and isinstance(columns, slice):
+            H[:, rows, columns] += products
+        else:
             H[:, part.rows[:, None], part.columns] += products
-            if part.mirrored:
-                H[:, part.columns[:, None], part.rows] += products.swapaxes(1, 2)
+        if part.mirrored:
+            H[:, part.columns[:, None], part.rows] += products.swapaxes(1, 2)
 
 
-def _flat(value: Any, rows: int, entries: int) -> Array:
-    """Values over rows and local axes as (rows, entries)."""
+def _by_system(value: Any, there: NDArray[np.bool_], entries: int) -> Array:
+    """Values over rows and local axes as (systems, rows of each, entries); what is missing broadcasts."""
     value = np.asarray(value, dtype=float)
-    if value.ndim < 2:  # no local axes, or no rows: what is missing broadcasts
-        value = value.reshape(-1, 1) if entries == 1 or len(value.shape) == 0 else value.reshape(1, -1)
-    else:
-        value = value.reshape(value.shape[0], -1)
-    return np.broadcast_to(value, (rows, entries))
+    if value.ndim < 2:
+        value = value.reshape(-1, 1) if entries == 1 or value.ndim == 0 else value.reshape(1, -1)
+    flat = np.broadcast_to(value.reshape(len(value), -1), (there.size, entries))
+    return flat.reshape(*there.shape, entries)

@@ -31,6 +31,7 @@ __all__ = ["classify"]
 Vector = NDArray[np.float64]
 
 AFFORDABLE = 5000  # variables up to which a dense Hessian is computed
+HOPELESS = 100  # times the tolerance: beyond, a large problem is not searched for a critical point close by
 STEPS = 200  # of Lanczos where it is not
 FAILURE = 1e-6  # probability that its random start hides an eigenvalue
 FAR = 1e-2  # a critical point further away than this, relative to 1 + |x|, must have the index that x has
@@ -89,6 +90,8 @@ class _Judge:
         if (outside > NEAR * (1 + np.abs(self.x))).any():
             worst = int(np.argmax(outside))
             return self.verdict("not-critical", f"x[{worst}] = {self.x[worst]:g} is outside its bounds")
+        if self.x.size > AFFORDABLE and self.norm > HOPELESS * self.allowed:
+            return self.verdict("not-critical", f"with {self.x.size} variables no critical point is looked for from here")
         if self.x.size > AFFORDABLE and not self.oracle.structure.sparse:
             return self.by_products()
         refined = refine(self.oracle, self.x, self.gradient, reach=None if self.critical else NEAR)

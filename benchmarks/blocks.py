@@ -1,0 +1,164 @@
+"""Block solvers beside their peers: als against the ALS of `implicit`, kmeans against scikit-learn's. [extra bench]
+
+    python benchmarks/blocks.py [--small] [--restarts N]
+
+Prints markdown tables: seconds per sweep and peak memory of matrix factorisation with 10^7 observed entries; seconds per
+iteration of k-means on 10^6 x 16 points with 32 centres; the best values of k-means on the shipped tables.
+"""
+
+from __future__ import annotations
+
+import os
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"  # one thread for everyone
+
+import argparse
+import time
+import tracemalloc
+import warnings
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+import ncsolve as nc
+from ncsolve.problem import load
+
+RANK = 32
+
+
+def ratings(users: int, items: int, count: int, seed: int = 0) -> tuple[Any, Any, Any]:
+    """Seeded ratings: `count` different pairs, values of a rank-5 model with noise."""
+    rng = np.random.default_rng(seed)
+    pairs = np.unique(rng.integers(0, users * items, int(1.02 * count)))
+    pairs = np.sort(rng.permutation(pairs)[:count])
+    user, item = np.divmod(pairs, items)
+    U, V = rng.normal(size=(users, 5)), rng.normal(size=(items, 5))
+    value = np.einsum("ka,ka->k", U[user], V[item]) + 0.1 * rng.normal(size=len(user))
+    return user, item, value
+
+
+def factorisation(users: int, items: int, table: tuple[Any, Any, Any], ridge: float = 1.0) -> nc.Problem:
+    """sum (value - U[user] . V[item])^2 + ridge (|U|^2 + |V|^2)"""
+    count = len(table[0])
+    u, i, r = (sp.IndexedBase(name, shape=(count,)) for name in "uir")
+    U, V = sp.IndexedBase("U", shape=(users, RANK)), sp.IndexedBase("V", shape=(items, RANK))
+    k, a, p = sp.symbols("k a p", integer=True)
+    error = r[k] - sp.Sum(U[u[k], a] * V[i[k], a], (a, 0, RANK - 1))
+    sizes = [sp.Sum(X[p, a] ** 2, (p, 0, s - 1), (a, 0, RANK - 1)) for X, s in ((U, users), (V, items))]
+    return nc.Problem(
+        sp.Sum(error**2, (k, 0, count - 1)) + ridge * sp.Add(*sizes),
+        data=dict(zip((u, i, r), table, strict=True)),
+        start={U: nc.Normal(0, 0.1), V: nc.Normal(0, 0.1)},
+    )
+
+
+def als_rows(small: bool) -> list[list[str]]:
+    """Seconds per sweep: ours (exact systems), implicit with exact systems and with its three conjugate-gradient steps."""
+    users, items, count = (2000, 500, 50_000) if small else (100_000, 10_000, 10_000_000)
+    table = ratings(users, items, count)
+    size = sum(column.nbytes for column in table)
+    problem = factorisation(users, items, table)
+    marks: list[tuple[float, float]] = []
+    nc.solve(problem, "als", max_iterations=3, callbacks=[lambda look: marks.append((time.perf_counter(), look.objective))])
+    ours = min(b[0] - a[0] for a, b in zip(marks, marks[1:], strict=False))
+    rows = [["ncsolve als, exact", f"{ours:.2f} s", ""]]
+    for name, seconds in peer_sweeps(users, items, table).items():
+        rows.append([f"implicit, {name}", f"{seconds:.2f} s", f"{ours / seconds:.2f}"])
+    oracle = nc.compile(problem)
+    x = problem.start_point(np.random.default_rng(0))
+    oracle.minimise_block(x, 0)
+    tracemalloc.start()
+    oracle.value_and_gradient(oracle.minimise_block(x, 1))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    rows.append([f"peak memory of a sweep beside the data ({size / 1e6:.0f} MB)", f"{peak / 1e6:.0f} MB", f"{peak / size:.2f}"])
+    return rows
+
+
+def peer_sweeps(users: int, items: int, table: tuple[Any, Any, Any]) -> dict[str, float]:
+    """Seconds of one iteration of implicit's ALS, whose model sums over all pairs: the work per known entry is the same."""
+    from implicit.cpu.als import AlternatingLeastSquares
+    from scipy.sparse import csr_matrix
+
+    matrix = csr_matrix((np.abs(table[2]) + 1, (table[0], table[1])), shape=(users, items))
+    found = {}
+    for name, cg in (("exact systems", False), ("3 steps of CG", True)):
+        model = AlternatingLeastSquares(
+            factors=RANK, iterations=3, use_cg=cg, num_threads=1, dtype=np.float64, random_state=0
+        )
+        marks: list[float] = []
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.fit(matrix, show_progress=False, callback=lambda *given: marks.append(given[1]))
+        found[name] = min(marks)
+    return found
+
+
+def kmeans_rows(small: bool) -> list[list[str]]:
+    """Seconds per iteration from the same start, over all iterations of 20."""
+    from sklearn.cluster import KMeans
+    from sklearn.datasets import make_blobs
+
+    count = 20_000 if small else 1_000_000
+    points, _ = make_blobs(count, 16, centers=32, random_state=0)
+    start = points[:32].copy()
+    A, C = sp.IndexedBase("A", shape=points.shape), sp.IndexedBase("C", shape=start.shape)
+    i, d = sp.symbols("i d", integer=True)
+    squares = [sp.Sum((A[i, d] - C[k, d]) ** 2, (d, 0, 15)) for k in range(32)]
+    problem = nc.Problem(sp.Sum(sp.Min(*squares, evaluate=False), (i, 0, count - 1)), data={A: points})
+    marks: list[float] = []
+    for _ in range(2):  # the first compiles
+        marks.clear()
+        result = nc.solve(
+            problem, "kmeans", x0=start.ravel(), max_iterations=20, callbacks=[lambda look: marks.append(time.perf_counter())]
+        )
+    ours = (marks[-1] - marks[0]) / (len(marks) - 1)
+    peer = KMeans(32, init=start, n_init=1, max_iter=20, tol=0, algorithm="lloyd")
+    once = KMeans(32, init=start, n_init=1, max_iter=1, tol=0, algorithm="lloyd")
+    seconds = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for model in (once, peer):
+            begin = time.perf_counter()
+            model.fit(points)
+            seconds.append(time.perf_counter() - begin)
+    theirs = (seconds[1] - seconds[0]) / max(peer.n_iter_ - 1, 1)
+    return [
+        ["ncsolve kmeans", f"{1e3 * ours:.1f} ms", f"{ours / theirs:.2f}", f"{result.objective:.8g}"],
+        ["scikit-learn, lloyd", f"{1e3 * theirs:.1f} ms", "", f"{peer.inertia_:.8g}"],
+    ]
+
+
+def best_rows(restarts: int) -> list[list[str]]:
+    """The best SSE of many restarts, scikit-learn's and ours."""
+    from sklearn.cluster import KMeans
+
+    rows = []
+    for table, clusters in (("iris", 2), ("iris", 3), ("iris", 4), ("iris", 5), ("wine", 3), ("digits", 10)):
+        problem = load("clusters", {"table": table, "clusters": clusters})
+        (points,) = problem.data.values()
+        theirs = KMeans(clusters, n_init=restarts, random_state=0, tol=0).fit(points).inertia_
+        ours = nc.solve(problem, "kmeans", starts=restarts).objective
+        rows.append([f"{table}, k = {clusters}", f"{theirs:.6f}", f"{ours:.6f}"])
+    return rows
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", action="store_true", help="small sizes, to see that it works")
+    parser.add_argument("--restarts", type=int, default=1000, help="restarts for the best values of k-means")
+    given = parser.parse_args()
+    print(table(["matrix factorisation, rank 32", "a sweep", "ours / peer"], als_rows(given.small)))
+    print(table(["k-means, k = 32", "an iteration", "ratio", "SSE after 20"], kmeans_rows(given.small)))
+    print(table(["best SSE", f"scikit-learn, {given.restarts} restarts", "ours"], best_rows(given.restarts)))
+
+
+if __name__ == "__main__":
+    main()
