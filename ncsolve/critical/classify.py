@@ -91,7 +91,7 @@ class _Judge:
             worst = int(np.argmax(outside))
             return self.verdict("not-critical", f"x[{worst}] = {self.x[worst]:g} is outside its bounds")
         if self.x.size > AFFORDABLE and self.norm > HOPELESS * self.allowed:
-            return self.verdict("not-critical", f"with {self.x.size} variables no critical point is looked for from here")
+            return self.verdict("not-critical", f"with {self.x.size} variables none is looked for from so far away")
         if self.x.size > AFFORDABLE and not self.oracle.structure.sparse:
             return self.by_products()
         refined = refine(self.oracle, self.x, self.gradient, reach=None if self.critical else NEAR)
