@@ -44,13 +44,16 @@ class Separable(Penalty):
         return np.asarray(np.copysign(self._lowest(r, t, self.candidates(r, t)), v) + 0.0)  # no -0
 
     def prox_inside(self, v: Array, t: float, lower: Array, upper: Array) -> Array:
-        """The prox of p plus the indicator of a box: the lowest of the candidates in the box, its ends and 0."""
+        """The prox of p plus the indicator of a box: the lowest of 0 and the candidates, each moved into the box.
+
+        Between two of them the function is monotone or concave, so that where an end of the box is the minimiser, one
+        of them moves there.
+        """
         sign = np.where(v < 0, -1.0, 1.0)
         low, high = np.where(v < 0, -upper, lower), np.where(v < 0, -lower, upper)
         r = np.abs(v)
         found = [np.clip(z, low, high) for z in (np.zeros_like(r), *self.candidates(r, t))]
-        ends = [np.where(np.isfinite(end), end, found[0]) for end in (low, high)]
-        return sign * self._lowest(r, t, [*found, *ends])
+        return sign * self._lowest(r, t, found)
 
     def _lowest(self, r: Array, t: float, candidates: list[Array]) -> Array:
         z = np.stack(candidates) if len(candidates) > 1 else candidates[0][None]
