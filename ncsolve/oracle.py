@@ -76,6 +76,7 @@ class Oracle:
         self._counting = True
         self._guard()
         self._settled = self.evaluator.settled
+        self._gradient: Callable[..., tuple[float, Array]] | None = None  # of a point, once it is settled
         self._shape = (self.n,)
         self._small = self.n <= _SMALL
         self._memory: tuple[Key | None, float, bytes | None] = None, 0.0, None  # the last point, its value and gradient
@@ -113,7 +114,10 @@ class Oracle:
         """
         # solvers call this most: at a point, what it does beside the evaluation is written out, without detours
         if rows is not None or not (
-            type(x) is _ARRAY and x.shape == self._shape and x.dtype is _FLOAT and x.flags.c_contiguous
+            type(x) is _ARRAY
+            and x.shape == self._shape
+            and x.dtype is _FLOAT
+            and (x.base is None or x.flags.c_contiguous)
         ):
             x = self._checked(x)
             if rows is not None or x.ndim == 2:
@@ -123,17 +127,18 @@ class Oracle:
         known = key is not None and key == last
         if known and remembered is not None:
             return value, np.frombuffer(remembered).copy()
-        if self._points < self._unguarded:
-            counts = self.counts
-            counts["gradient"] += 1
-            if not known:
-                counts["value"] += 1
-                self._points += 1.0
+        if self._points < self._unguarded and not known:
+            self._points += 1.0
+            self.counts["value"] += 1
+            self.counts["gradient"] += 1
         else:
             self._count("value", 0 if known else 1)
             self._count("gradient", 1, points=0)
-        function = self._settled.get("gradient")
-        value, gradient = function(x, self._parameters) if function else self._point("gradient", x)
+        if self._gradient is not None:
+            value, gradient = self._gradient(x, self._parameters)
+        else:
+            value, gradient = self._point("gradient", x)
+            self._gradient = self._settled.get("gradient")
         self._memory = key, value, gradient.tobytes() if key is not None else None
         return value, gradient
 
