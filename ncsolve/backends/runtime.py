@@ -52,7 +52,7 @@ def polygamma(order: Array, z: Array) -> Array:
 def inverse(a: Array) -> Array:
     """nan where the matrix is singular"""
     try:
-        return np.linalg.inv(a)
+        return np.asarray(np.linalg.inv(a), dtype=float)
     except np.linalg.LinAlgError:
         return np.full(a.shape, np.nan) if a.ndim == 2 else np.stack([inverse(matrix) for matrix in a])
 
@@ -170,7 +170,7 @@ def s_polygamma(order: float, z: float) -> float:
     tail = 1 - (s + 3) * (s + 4) / 42 * w * (1 - (s + 5) * (s + 6) / 40 * w)
     series = s / 12 * w * (1 - (s + 1) * (s + 2) / 60 * w * tail)
     total += z**-s * (z / order + 0.5 + z * series)
-    return total * math.gamma(s) * (-1.0 if order % 2 == 0 else 1.0)
+    return float(total * math.gamma(s)) * (-1.0 if order % 2 == 0 else 1.0)
 
 
 def s_digamma(z: float) -> float:

@@ -112,7 +112,9 @@ def positions(graph: Graph, gather: Gather, indices: Sequence[Index] | None = No
     grid = gather.indices
     if indices is not None and len(set(indices)) < len(indices):  # a diagonal: evaluate apart, then take it
         full = positions(graph, gather)
-        return np.einsum(full, [list(dict.fromkeys(indices)).index(i) for i in indices], list(range(len(set(indices)))))
+        names = list(dict.fromkeys(indices))
+        diagonal: NDArray[np.int64] = np.einsum(full, [names.index(i) for i in indices], list(range(len(names))))
+        return diagonal
     flat = np.zeros([i.size for i in grid], dtype=np.int64)
     for subscript, size in zip(gather.subscripts, gather.leaf.shape, strict=True):
         flat = flat * size + _axis_positions(graph, subscript, grid)

@@ -1,15 +1,17 @@
 """Derivatives of graphs, as graphs: reverse mode for gradients, tangents for products, element blocks for Hessians.
 
-The gradient of f is a list of parts: f depends on x through gathers u_a[I] = x[s_a(I)], and the adjoint g_a[I] = df/du_a[I]
-is a node. Then grad f = sum_a scatter(s_a, g_a). A Hessian-vector product differentiates the adjoints along v, with the same
-scatters. The Hessian is a list of element blocks: for two gathers a, b, the coefficient C over an index space, and where its
-entries go:  H[s_a(I), s_b(J)] += C[I, J]  (Griewank and Toint's partial separability, with indices kept symbolic).
+The gradient of f is a list of parts: f depends on x through gathers u_a[I] = x[s_a(I)], and the adjoint g_a[I] =
+df/du_a[I] is a node. Then grad f = sum_a scatter(s_a, g_a). A Hessian-vector product differentiates the adjoints
+along v, with the same scatters. The Hessian is a list of element blocks: for two gathers a, b, the coefficient C over
+an index space, and where its entries go:  H[s_a(I), s_b(J)] += C[I, J]  (Griewank and Toint's partial separability,
+with indices kept symbolic).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import sympy as sp
 
@@ -36,8 +38,8 @@ Differential = tuple[Node, list[Node], tuple[Index, ...]]
 
 
 def differentials(graph: Graph, node: Node) -> list[Differential]:
-    """What a contraction or a matrix function changes by: the sum, over some indices, of factors times d operand, for each
-    operand that depends on the variables.
+    """What a contraction or a matrix function changes by: the sum, over some indices, of factors times d operand, for
+    each operand that depends on the variables.
 
     d S^-1[p, q] = -S^-1[p, a] S^-1[b, q] dS[a, b],   d log det S = S^-1[b, a] dS[a, b],   d det S = det S d log det S
     """
@@ -52,7 +54,7 @@ def differentials(graph: Graph, node: Node) -> list[Differential]:
     inverse = graph.matrix_function("inverse", node.operand, node.axes)
     assert isinstance(inverse, MatrixFunction)
     graph.meanings.setdefault(inverse, graph.meanings[node])
-    (a, b), (p, q) = node.axes, inverse.results
+    (a, b), (p, q) = node.axes, cast("tuple[Index, Index]", inverse.results)
     if node.function == "inverse":
         factors = [graph.constant(-1), graph.relabel(inverse, {q: a}), graph.relabel(inverse, {p: b})]
     else:
@@ -127,8 +129,8 @@ def tangents(graph: Graph, nodes: Iterable[Node], order: int = 1) -> list[Node]:
 
 @dataclass(frozen=True)
 class Block:
-    """One element block: H[s_row(I), s_column(J)] += coefficient[I, J], where J, the indices of the column's gather, are
-    named `columns` in the coefficient's index space. `mirrored` says that the transpose is to be added, too."""
+    """One element block: H[s_row(I), s_column(J)] += coefficient[I, J], where J, the indices of the column's gather,
+    are named `columns` in the coefficient's index space. `mirrored` says that the transpose is to be added, too."""
 
     row: Gather
     column: Gather
@@ -160,8 +162,8 @@ Terms = dict[tuple[Index, ...], Node]
 def jacobian(graph: Graph, nodes: list[Node], variable: Gather) -> list[Terms]:
     """The derivatives of nodes with respect to the values of one gather.
 
-    A node N[I] changes by sum over terms of C[I, J] du[J]: each term has its column indices J, of which those that occur
-    in I too stand for a diagonal (a Kronecker delta already contracted), and its coefficient C.
+    A node N[I] changes by sum over terms of C[I, J] du[J]: each term has its column indices J, of which those that
+    occur in I too stand for a diagonal (a Kronecker delta already contracted), and its coefficient C.
     """
     fresh = tuple(Index(i.size, f"column{k}") for k, i in enumerate(variable.indices))
     reached = graph.reachable(nodes)

@@ -56,15 +56,17 @@ def lower_subscript(
     shape: tuple[int, ...],
 ) -> Subscript:
     """The subscript of one axis, checked against the size of the axis."""
-    subscript = _affine(index, scope)
-    if subscript is None:
+    subscript: Subscript
+    if (affine := _affine(index, scope)) is None:
         values, indices = integer_values(index, scope, graph, data)
         subscript = Table(graph.table(values), indices) if indices else Affine(None, 0, int(values))
         if isinstance(subscript, Table):
             graph.explain(subscript, index, scope)
         low, high = int(values.min()), int(values.max())
     else:
-        ends = (subscript.offset, subscript.offset + subscript.stride * ((subscript.index.size if subscript.index else 1) - 1))
+        subscript = affine
+        last = affine.index.size - 1 if affine.index else 0
+        ends = affine.offset, affine.offset + affine.stride * last
         low, high = min(ends), max(ends)
     if low < 0 or high >= shape[axis]:
         culprit = low if low < 0 else high
@@ -134,8 +136,8 @@ def evaluate(
         for axis, positions in enumerate(at):
             if positions.size and (positions.min() < 0 or positions.max() >= array.shape[axis]):
                 raise ProblemError(
-                    f"index out of range: {expression} reaches positions {positions.min()} to {positions.max()} of axis {axis} "
-                    f"of '{expression.base}', which has shape {array.shape}"
+                    f"index out of range: {expression} reaches positions {positions.min()} to {positions.max()} of "
+                    f"axis {axis} of '{expression.base}', which has shape {array.shape}"
                 )
         return np.asarray(array[tuple(at)])
     rule = next((r for kind, r in _NUMPY_OF.items() if isinstance(expression, kind)), None)
@@ -148,14 +150,18 @@ def integer_values(
     index: sp.Expr, scope: Scope, graph: Graph, data: Mapping[sp.Basic, Leaf]
 ) -> tuple[IntArray, tuple[Index, ...]]:
     """The values of an index expression over the indices that it depends on."""
-    unknown = sorted(str(s) for s in index.atoms(sp.Symbol) if s not in scope and s not in {getattr(b, "label", b) for b in data})
+    unknown = sorted(
+        str(s) for s in index.atoms(sp.Symbol) if s not in scope and s not in {getattr(b, "label", b) for b in data}
+    )
     if unknown:
-        raise ProblemError(f"the index {index} depends on {', '.join(unknown)}, which is neither a sum's index nor integer data")
+        raise ProblemError(
+            f"the index {index} depends on {', '.join(unknown)}, which is neither a sum's index nor integer data"
+        )
     indices = unique(i for s in sorted(index.free_symbols, key=str) if s in scope for i in scope[s].indices)
     values = evaluate(index, scope, graph, data, indices)
-    if values.dtype.kind == "f":
-        if not (np.isfinite(values).all() and (values == np.round(values)).all()):
-            raise ProblemError(f"the index {index} takes values that are not integers")
+    numbers = values.astype(float)
+    if values.dtype.kind == "f" and not (np.isfinite(numbers) & (numbers == np.round(numbers))).all():
+        raise ProblemError(f"the index {index} takes values that are not integers")
     shape = tuple(i.size for i in indices)
     return np.ascontiguousarray(np.broadcast_to(values, shape).astype(np.int64)), indices
 
@@ -208,7 +214,12 @@ class Ranges:
 
     @classmethod
     def _enumerated(
-        cls, limits: list[tuple[sp.Symbol, sp.Expr, sp.Expr]], condition: sp.Basic, body: sp.Expr, scope: Scope, lowering: Lowering
+        cls,
+        limits: list[tuple[sp.Symbol, sp.Expr, sp.Expr]],
+        condition: sp.Basic,
+        body: sp.Expr,
+        scope: Scope,
+        lowering: Lowering,
     ) -> Ranges:
         """A range with bounds in its own indices, or a condition on them: listed once, in a table."""
         outer = {s for _, low, high in limits for s in low.free_symbols | high.free_symbols} | condition.free_symbols
@@ -221,13 +232,16 @@ class Ranges:
             counts = np.maximum(lasts - firsts + 1, 0)
             total = int(counts.sum())
             if total > _MAX_ENUMERATED:
-                raise ProblemError(f"the ragged sum over {', '.join(map(str, [*names, symbol]))} has {total} terms, more than can be listed")
+                over = ", ".join(map(str, [*names, symbol]))
+                raise ProblemError(f"the ragged sum over {over} has {total} terms, more than can be listed")
             starts = np.repeat(np.cumsum(counts) - counts, counts)
             values = np.repeat(firsts, counts) + np.arange(total) - starts
             rows = np.column_stack([np.repeat(rows, counts, axis=0), values])
             names.append(symbol)
         if condition is not sp.true and len(rows):
-            rows = rows[np.broadcast_to(_over_rows(condition, names, rows, names[-1], lowering).astype(bool), len(rows))]
+            rows = rows[
+                np.broadcast_to(_over_rows(condition, names, rows, names[-1], lowering).astype(bool), len(rows))
+            ]
         if len(rows) == 0:
             return cls(body, scope, (), empty=True)
         columns = [lowering.graph.table(np.ascontiguousarray(column)) for column in rows.T]
@@ -239,7 +253,12 @@ class Ranges:
 
     @classmethod
     def _rectangle(
-        cls, limits: list[tuple[sp.Symbol, sp.Expr, sp.Expr]], condition: sp.Basic, body: sp.Expr, scope: Scope, lowering: Lowering
+        cls,
+        limits: list[tuple[sp.Symbol, sp.Expr, sp.Expr]],
+        condition: sp.Basic,
+        body: sp.Expr,
+        scope: Scope,
+        lowering: Lowering,
     ) -> Ranges:
         """A range that depends on indices of an enclosing sum: the bounding box, with a mask."""
         over, terms = [], [condition]
@@ -256,7 +275,9 @@ class Ranges:
         return cls._masked(sp.And(*terms), body, scope, tuple(over), lowering)
 
     @classmethod
-    def _masked(cls, condition: sp.Basic, body: sp.Expr, scope: Scope, over: tuple[Index, ...], lowering: Lowering) -> Ranges:
+    def _masked(
+        cls, condition: sp.Basic, body: sp.Expr, scope: Scope, over: tuple[Index, ...], lowering: Lowering
+    ) -> Ranges:
         """Outside the mask the bound symbols stand for a place inside it, so that no subscript leaves its array."""
         graph, data = lowering.graph, lowering.data_leaves
         symbols = [s for s in scope if s in condition.free_symbols]
@@ -281,7 +302,7 @@ class Ranges:
         return cls(body, scope, over, mask)
 
 
-def _first_inside(values: IntArray, inside: NDArray[np.bool_], axes: tuple[int, ...], default: int) -> IntArray:
+def _first_inside(values: IntArray, inside: NDArray[np.bool_], axes: tuple[int, ...], default: IntArray) -> IntArray:
     """For every outer position, some value of the symbol inside the mask (the default where there is none)."""
     candidates = np.where(inside, values, np.iinfo(np.int64).min)
     best = candidates.max(axis=axes, keepdims=True)
@@ -329,7 +350,9 @@ def _delta_args(factor: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     return tuple(next(iter(deltas)).args[:2]) if len(deltas) == 1 else (sp.S.Zero, sp.S.Zero)
 
 
-def _bound(bound: sp.Expr, scope: Scope, lowering: Lowering, symbol: sp.Symbol, where: sp.Basic) -> tuple[IntArray, tuple[Index, ...]]:
+def _bound(
+    bound: sp.Expr, scope: Scope, lowering: Lowering, symbol: sp.Symbol, where: sp.Basic
+) -> tuple[IntArray, tuple[Index, ...]]:
     known = set(scope) | {getattr(b, "label", b) for b in lowering.data_leaves}
     unknown = sorted(str(s) for s in bound.atoms(sp.Symbol) if s not in known)
     if unknown or bound.has(sp.oo, -sp.oo):

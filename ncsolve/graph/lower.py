@@ -64,7 +64,9 @@ class Lowering:
     def __post_init__(self) -> None:
         self._variables = {v.symbol: Leaf("variable", v.name, v.shape, v.offset) for v in self.problem.variables}
         self._data = {symbol: self.graph.data(str(symbol), array) for symbol, array in self.problem.data.items()}
-        self._labels = {base.label: base for base in (*self._variables, *self._data) if isinstance(base, sp.IndexedBase)}
+        self._labels = {
+            base.label: base for base in (*self._variables, *self._data) if isinstance(base, sp.IndexedBase)
+        }
         self._matrices = Matrices(self)
         self.packed = Leaf("variable", "x", (self.problem.n,))
 
@@ -106,7 +108,10 @@ class Lowering:
             kernel = self._softmax(expression, scope) if expression.is_Mul else self._log_sum_exp(expression, scope)
             if kernel is not None:
                 return Lowered(kernel)
-        if isinstance(expression, sp.log) and (kernel := self._matrices.log_determinant(expression.args[0], scope)) is not None:
+        if (
+            isinstance(expression, sp.log)
+            and (kernel := self._matrices.log_determinant(expression.args[0], scope)) is not None
+        ):
             return Lowered(kernel)
         if isinstance(expression, SCALARS):
             return Lowered(self.graph.inline(self._matrices.scalar(expression, scope)))
@@ -183,7 +188,9 @@ class Lowering:
             return self.graph.gather(Leaf("parameter", symbol.name, ())).symbol
         if (base := self._labels.get(symbol)) is not None:
             raise ProblemError(f"{symbol} stands without an index in the objective: write {base}[i] under a Sum over i")
-        raise ProblemError(f"'{symbol}' in the objective is neither a variable, a parameter, data nor the index of a Sum")
+        raise ProblemError(
+            f"'{symbol}' in the objective is neither a variable, a parameter, data nor the index of a Sum"
+        )
 
     def leaf(self, array: sp.Basic) -> Leaf:
         """The leaf of an IndexedBase or a MatrixSymbol."""
@@ -253,7 +260,7 @@ class Lowering:
         return self._cut(sp.exp(exponent)) * self.kernel(rest, scope)
 
     def _logarithm(self, argument: sp.Expr, scope: Scope) -> sp.Expr | None:
-        """The logarithm of an argument that is written by exponentials, sums of them and positive numbers; else None."""
+        """The logarithm of an argument that is written by exponentials, their sums and positive numbers; else None."""
         if isinstance(argument, sp.Sum):
             return self._log_of_sum(argument, scope)
         if isinstance(argument, sp.exp):
@@ -294,7 +301,9 @@ class Lowering:
             factors = [f.xreplace({symbol: sp.Integer(k)}) for f in factors for k in range(int(low), int(high) + 1)]
         nodes = [self.graph.pointwise(self.kernel(factor, scope)) for factor in factors] or [self.graph.one]
         while len(nodes) > 1:
-            nodes = [self.graph.pointwise(sp.Mul(*(n.symbol for n in nodes[k : k + 4]))) for k in range(0, len(nodes), 4)]
+            nodes = [
+                self.graph.pointwise(sp.Mul(*(n.symbol for n in nodes[k : k + 4]))) for k in range(0, len(nodes), 4)
+            ]
         return nodes[0]
 
     # -- facts that the ranges of a sum need -------------------------------------------------------------------------
@@ -312,7 +321,7 @@ class Lowering:
             return symbol.name == self.samples_name and size == self.samples.size
         wanted = self.problem.samples
         if wanted is not None:
-            return symbol.name == str(wanted)
+            return bool(symbol.name == str(wanted))
         return any(symbol in e.free_symbols and e.base in self._data for e in body.atoms(sp.Indexed))
 
 

@@ -346,7 +346,7 @@ class Graph:
         return self._intern(("contract", tuple(node.id for node in factors), over), Contract, factors, over)
 
     def count(self, index: Index) -> sp.Expr:
-        """How often an index is summed: a number, but for the rows of a finite sum, of which a subset may be asked for."""
+        """How often an index is summed: a number, but for the rows of a finite sum, of which some may be asked for."""
         return self.gather(ROW_COUNT).symbol if index.tag == "sample" else sp.Integer(index.size)
 
     def _split_number(self, node: Node) -> tuple[sp.Expr, Node]:

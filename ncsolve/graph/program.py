@@ -49,8 +49,9 @@ class Op:
     """One operation: its arguments are earlier operations, `indices` is the index space that its value lives on.
 
     `detail` is the value of a "const", (leaf, subscripts) of a "gather", the exponent of a "pow" by a number, the
-    summed indices of a "sum", "contract" or "peak", the pairs (old, new) of a "relabel", and the axes of a MATRIX function's
-    argument with those of its result. `level` is 0 for constants and data, 1 with parameters, 2 with variables.
+    summed indices of a "sum", "contract" or "peak", the pairs (old, new) of a "relabel", and the axes of a
+    MATRIX function's argument with those of its result. `level` is 0 for constants and data, 1 with parameters, 2 with
+    variables.
     """
 
     id: int

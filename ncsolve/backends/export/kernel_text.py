@@ -7,7 +7,7 @@ differentiated wrongly at z = 0 by a library that does not know what it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import cast
+from typing import Any
 
 import sympy as sp
 
@@ -77,7 +77,8 @@ class KernelText:
         if isinstance(e, sp.Piecewise):
             return tuple(part for pair in e.args for part in pair.args)
         if self._is_derived(e):
-            return (cast("Callable[..., sp.Expr]", _DERIVED[type(e)])(*e.args),)
+            define: Any = _DERIVED[type(e)]
+            return (define(*e.args),)
         return e.args  # type: ignore[no-any-return]
 
     def _is_derived(self, e: sp.Basic) -> bool:
