@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.errors import OptionError, PluginError, did_you_mean
-from ncsolve.solving.options import options_of
+from ncsolve.solving.options import configure, options_of
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -72,7 +72,7 @@ class Solver(Protocol):
     and calls `report(state)` for the start and for each iterate; what that raises ends the run. Options that are known
     only when they are asked for come from a class method declared_options() -> tuple[Option, ...]; the class is called
     with those that are given and keeps them in `options`. A method draw_start(oracle, rng) -> x draws the first point
-    where neither the problem nor the user gives one. A class method check(oracle) raises OptionError for a
+    where neither the problem nor the user gives one. A method check(oracle) raises OptionError for a
     problem that the solver cannot take.
 
     A class may set `default_iterations`, the limit where a run is given none; else that is 100 000.
@@ -151,7 +151,7 @@ def check_needs(solver: Any, oracle: Oracle) -> None:
                 f"{ADVICE.get(need, '')}See `ncsolve solvers --for {shown}`."
             )
     if hasattr(solver, "check"):
-        solver.check(oracle)
+        (configure(solver, {}) if isinstance(solver, type) else solver).check(oracle)
 
 
 def _has_box(oracle: Oracle) -> bool:
