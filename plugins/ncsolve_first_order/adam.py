@@ -33,6 +33,7 @@ class Adam(Descent):
     weight_decay: float = option(0.0, "decoupled: part of x that is taken away, times eta", at_least=0)
 
     name: ClassVar[str] = "adam"
+    separable: ClassVar[bool] = True
 
     @property
     def limit_of_stability(self) -> float:
@@ -52,8 +53,7 @@ class Adam(Descent):
             largest = np.maximum(memory[2], v / c2)
             d, kept = scaled(m, largest, self.epsilon), (m, v, largest)
         else:  # m / (sqrt(v / c2) + epsilon) with one pass less
-            d = scaled(m, v, self.epsilon * math.sqrt(c2))
-            d *= math.sqrt(c2)
+            d, c1 = scaled(m, v, self.epsilon * math.sqrt(c2)), c1 / math.sqrt(c2)
         d *= -1 / c1
         if self.weight_decay:
             d -= self.weight_decay * x

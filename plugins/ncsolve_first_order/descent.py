@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Vector = NDArray[np.float64]
 Memory: TypeAlias = tuple[Any, ...]
 
-BLOCK = 8192
+BLOCK, LARGE = 8192, 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class Descent(Scheduled, MiniBatches):
 
     def moved(self, oracle: Oracle, x: Vector, g: Vector, memory: Memory, k: int, eta: float) -> tuple[Vector, Memory]:
         """x+ = P(x + eta d) and the new memory."""
-        if self.separable and len(x) > BLOCK:
+        if self.separable and len(x) > LARGE:
             y, memory = self.moved_in_blocks(x, g, memory, k, eta)
         else:
             d, memory = self.direction(x, g, memory, k + 1)
@@ -197,9 +197,10 @@ class Descent(Scheduled, MiniBatches):
         """One iteration: an epoch of updates, each with the estimate of the gradient by a mini-batch."""
         gradient, N, iteration = oracle.row_gradient(rng), oracle.rows, state.iteration
         x, memory, k, eta, seen = state.x, state.memory, state.updates, state.step_size, 0
+        constant = self.is_constant
         for rows, weight in self.batches(N, iteration, state.probabilities, rng):
             g = gradient(x, rows, weight)
-            x, memory = self.moved(oracle, x, g, memory, k, eta if self.is_constant else eta * self.factor(k))
+            x, memory = self.moved(oracle, x, g, memory, k, eta if constant else eta * self.factor(k))
             k += 1
             seen += len(rows)
         return replace(

@@ -23,6 +23,7 @@ class GradientDescent(Descent):
     )
 
     name: ClassVar[str] = "gd"
+    separable: ClassVar[bool] = True
 
     def direction(self, x: Vector, g: Vector, memory: Memory, k: int) -> tuple[Vector, Memory]:
         return -g, memory

@@ -36,6 +36,7 @@ class HeavyBall(Descent):
     momentum: float = option(0.9, "beta, the part of the last step that is kept", at_least=0, below=1)
 
     name: ClassVar[str] = "momentum"
+    separable: ClassVar[bool] = True
 
     def memory(self, x: Vector) -> Memory:
         return (np.zeros_like(x),)

@@ -25,6 +25,7 @@ class RMSProp(Descent):
     epsilon: float = option(1e-8, "added to the root of the mean square", at_least=0)
 
     name: ClassVar[str] = "rmsprop"
+    separable: ClassVar[bool] = True
 
     @property
     def limit_of_stability(self) -> float:

@@ -55,11 +55,8 @@ OPTAX = {
 """Configured to the published definitions: epsilon outside the root, no initial accumulator."""
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
-@pytest.mark.parametrize("update", OPTAX)
-def test_the_trajectory_of_optax(update, problem):
-    if importlib.util.find_spec("optax") is None:
-        pytest.skip("needs optax: pip install ncsolve[bench]")
+def distance_to_optax(update, problem):
+    """The largest difference of any coordinate of any iterate, relative where it is above 1."""
     import jax
     import optax
 
@@ -76,7 +73,15 @@ def test_the_trajectory_of_optax(update, problem):
             x = optax.apply_updates(x, step)
             expected.append(np.asarray(x))
     found = path_of(PROBLEMS[problem](), solver, {"step_size": eta, **options})
-    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
+    return float((np.abs(found - expected) / np.maximum(1, np.abs(expected))).max())
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("update", OPTAX)
+def test_the_trajectory_of_optax(update, problem):
+    if importlib.util.find_spec("optax") is None:
+        pytest.skip("needs optax: pip install ncsolve[bench]")
+    assert distance_to_optax(update, problem) <= 1e-10
 
 
 def test_mini_batches_take_the_same_steps_as_the_update_on_the_rows_drawn():
