@@ -23,6 +23,9 @@ __all__ = ["OnManifold"]
 
 Vector = NDArray[np.float64]
 
+SMALL = 300  # variables up to which the whole Hessian is computed, however few are free
+DIRECTIONS = 64  # of one batch of products
+
 
 class OnManifold:
     """x(s) = base + B s with the free entries of x as coordinates s, and for each pivot a sum that stays.
@@ -127,7 +130,7 @@ class OnManifold:
     def hessian(self, s: ArrayLike, dense: bool = False) -> Any:
         s = np.asarray(s, dtype=float)
         x, J = self.point(s), self.jacobian(s)
-        H = J.T @ self.oracle.hessian(x, dense=dense or bool(self.charts)) @ J
+        H = self._restricted(x, J, dense or bool(self.charts))
         K = csr_array(J.T @ self.curvature(x) @ J)
         if not isinstance(H, np.ndarray):
             return csr_array(H + K)
@@ -136,6 +139,15 @@ class OnManifold:
         for place, chart, at in self._blocks():
             H[at, at] += chart.bend(slope[place])
         return H
+
+    def _restricted(self, x: Vector, J: Any, dense: bool) -> Any:
+        """J' H J, by products where few of many variables are free: the whole H might not fit."""
+        n = self.oracle.n
+        if self.structure.sparse or n <= SMALL or 2 * self.n > n:
+            return J.T @ self.oracle.hessian(x, dense=dense) @ J
+        along = J.T.tocsr()
+        chunks = (along[k : k + DIRECTIONS].toarray() for k in range(0, self.n, DIRECTIONS))
+        return np.hstack([J.T @ self.oracle.hvp(x, directions).T for directions in chunks])
 
     def hvp(self, s: ArrayLike, v: ArrayLike) -> Vector:
         x, d = self.point(s), self.B @ np.asarray(v)

@@ -220,3 +220,20 @@ def test_a_saddle_among_matrices_of_one_rank():
     turned = nc.classify(nc.Problem(symmetric, penalty=nc.NuclearNorm(0.1)), [0, 0, 0, a])
     assert turned.kind == "degenerate", "X Q is as good as X, for every rotation Q"
     assert "Hessian eigenvalues are zero, and no higher derivatives are known" in turned.explanation
+
+
+def test_few_free_ones_of_many_variables(monkeypatch):
+    """The Hessian is that of products, and the full one, of 20 000^2 numbers, is never asked for."""
+    n = 20_000
+    w, k = sp.IndexedBase("w", shape=(n,)), sp.Symbol("k", integer=True)
+    a = sp.IndexedBase("a", shape=(n,))
+    f = sp.Sum((w[k] - a[k]) ** 2, (k, 0, n - 1)) / 2 + sp.Sum(w[k], (k, 0, n - 1)) ** 2 / 100
+    centre = np.zeros(n)
+    centre[:3] = [3.0, -2.0, 1.5]
+    problem = nc.Problem(f, data={a: centre}, start={w: 0.0}, penalty=nc.L1(0.5))
+    oracle = nc.compile(problem)
+    assert not oracle.structure.sparse
+    monkeypatch.setattr(type(oracle), "hessian", lambda *_, **__: pytest.fail("the whole Hessian is too large"))
+    result = nc.solve(problem)
+    assert result.success, result.summary()
+    assert result.point.eigenvalues == pytest.approx([1, 1, 1.06])
