@@ -320,4 +320,6 @@ def _size(x: Vector, g: Vector) -> float:
         entries = g.tolist()
         if math.isfinite(sum(entries) + sum(x.tolist())):
             return float(max(map(abs, entries)))
-    return float(np.abs(g).max()) if np.isfinite(x).all() and np.isfinite(g).all() else math.nan
+    if not (math.isfinite(float(x.sum())) or np.isfinite(x).all()):
+        return math.nan
+    return max(float(g.max()), -float(g.min()))  # nan where one is in g
