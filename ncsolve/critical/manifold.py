@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import block_diag, csr_array, diags_array, hstack, vstack
+from scipy.sparse import csr_array, hstack, vstack
 
 from ncsolve.critical.rank import RankChart
 from ncsolve.penalties import Box, Simplex
@@ -118,14 +118,13 @@ class OnManifold:
 
     def curvature(self, x: Vector) -> Any:
         """The Hessian of p at x in x's own coordinates, sparse."""
-        blocks: list[Any] = []
-        done = 0
-        for part in sorted(self.penalty, key=lambda part: part.place.start):
-            blocks.append(csr_array((part.place.start - done,) * 2))
-            H = part.penalty.hessian(x[part.place].reshape(part.shape))
-            blocks.append(diags_array(H) if H.ndim == 1 else csr_array(H))
-            done = part.place.stop
-        return block_diag([*blocks, csr_array((x.size - done,) * 2)], format="csr")
+        parts = [part.penalty.hessian(x[part.place].reshape(part.shape)) for part in self.penalty]
+        begins = [part.place.start for part in self.penalty]
+        rows, columns = (
+            np.concatenate([begin + part[side] for begin, part in zip(begins, parts, strict=True)]) for side in (1, 2)
+        )
+        values = np.concatenate([part[0] for part in parts])
+        return csr_array((values, (rows, columns)), shape=(x.size, x.size))
 
     def hessian(self, s: ArrayLike, dense: bool = False) -> Any:
         s = np.asarray(s, dtype=float)

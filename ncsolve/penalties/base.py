@@ -14,9 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from ncsolve.errors import ProblemError
 
-__all__ = ["Active", "Array", "Penalty", "number", "symbols_in"]
+__all__ = ["Active", "Array", "Entries", "Penalty", "number", "symbols_in"]
 
 Array = NDArray[np.float64]
+Entries = tuple[Array, NDArray[np.intp], NDArray[np.intp]]
+"""Values, rows and columns of a sparse matrix."""
 
 
 def number(
@@ -104,9 +106,9 @@ class Penalty(ABC):
         """Of p on its active manifold at x, shaped as x; at held entries anything."""
         return np.zeros_like(x)
 
-    def hessian(self, x: Array) -> Array:
-        """Of p on its active manifold at x, flattened: its diagonal (k,), or (k, k) where it is not diagonal."""
-        return np.zeros(x.size)
+    def hessian(self, x: Array) -> Entries:
+        """Of p on its active manifold at x, flattened: its entries with their rows and columns."""
+        return np.empty(0), np.empty(0, np.intp), np.empty(0, np.intp)
 
 
 def _check(owner: str, name: str, value: Any, limits: Mapping[str, float]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ncsolve.errors import ProblemError
-from ncsolve.penalties.base import Active, Array, Penalty, number
+from ncsolve.penalties.base import Active, Array, Entries, Penalty, number
 from ncsolve.penalties.convex import L1
 from ncsolve.penalties.nonconvex import MCP
 from ncsolve.penalties.separable import Separable
@@ -109,17 +109,22 @@ class Grouped(Penalty):
         slope = np.divide(c * self.radial.derivative(r / c, 1), r, out=np.zeros_like(r), where=r > 0)
         return np.asarray(x * _spread(slope, label, 0.0).reshape(x.shape))
 
-    def hessian(self, x: Array) -> Array:
+    def hessian(self, x: Array) -> Entries:
         """p'' u u' + (c p' / r) (I - u u') with u = x_G / r, a block for each group."""
         label, r, c = self._norms(x)
-        flat, H = x.ravel(), np.zeros((x.size, x.size))
-        bend = self.radial.derivative(r / c, 2)
+        flat, bend = x.ravel(), self.radial.derivative(r / c, 2)
         turn = np.divide(c * self.radial.derivative(r / c, 1), r, out=np.zeros_like(r), where=r > 0)
+        order = np.argsort(label, kind="stable")
+        members = np.split(order, np.searchsorted(label[order], np.arange(r.size)))[1:]
+        values, rows, columns = ([part] for part in super().hessian(x))
         for k in np.flatnonzero(r > 0):
-            place = np.flatnonzero(label == k)
+            place = members[k]
             u = flat[place] / r[k]
-            H[np.ix_(place, place)] = turn[k] * np.eye(place.size) + (bend[k] - turn[k]) * np.outer(u, u)
-        return H
+            block = turn[k] * np.eye(place.size) + (bend[k] - turn[k]) * np.outer(u, u)
+            values.append(block.ravel())
+            rows.append(np.repeat(place, place.size))
+            columns.append(np.tile(place, place.size))
+        return np.concatenate(values), np.concatenate(rows), np.concatenate(columns)
 
 
 def _spread(of_group: NDArray[Any], label: Labels, otherwise: float) -> NDArray[Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ncsolve.penalties.base import Active, Array, Penalty
+from ncsolve.penalties.base import Active, Array, Entries, Penalty
 
 __all__ = ["Separable"]
 
@@ -79,5 +79,6 @@ class Separable(Penalty):
     def gradient(self, x: Array) -> Array:
         return np.copysign(np.where(x == 0, 0.0, self.derivative(np.abs(x), 1)), x)
 
-    def hessian(self, x: Array) -> Array:
-        return self.derivative(np.abs(x.ravel()), 2)
+    def hessian(self, x: Array) -> Entries:
+        diagonal = np.arange(x.size)
+        return self.derivative(np.abs(x.ravel()), 2), diagonal, diagonal

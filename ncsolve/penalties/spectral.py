@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ncsolve.errors import ProblemError
-from ncsolve.penalties.base import Active, Array, Penalty, number
+from ncsolve.penalties.base import Active, Array, Entries, Penalty, number
 
 __all__ = ["NuclearNorm"]
 
@@ -54,7 +54,7 @@ class NuclearNorm(Penalty):
         U, _, Vt = self._svd(x)
         return np.asarray(self.strength * U @ Vt)
 
-    def hessian(self, x: Array) -> Array:
+    def hessian(self, x: Array) -> Entries:
         """In singular bases, with M = U' dX V within the range and the parts Y, Z of dX off it on either side,
 
         lambda (sum_i<j (M_ij - M_ji)^2 / (s_i + s_j) + sum_i (|Y_i|^2 + |Z_i|^2) / s_i).
@@ -71,7 +71,9 @@ class NuclearNorm(Penalty):
             within[i, range(rank, q), i, range(rank, q)] += 1 / s[i]
             within[range(rank, p), i, range(rank, p), i] += 1 / s[i]
         rotation = np.kron(U.T, Vt)
-        return np.asarray(self.strength * rotation.T @ within.reshape(p * q, p * q) @ rotation)
+        H = self.strength * rotation.T @ within.reshape(p * q, p * q) @ rotation
+        rows, columns = np.indices(H.shape)
+        return H.ravel(), rows.ravel(), columns.ravel()
 
     def _svd(self, x: Array) -> tuple[Array, Array, Array]:
         """Without singular values that are rounding."""

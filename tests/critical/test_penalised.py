@@ -117,11 +117,14 @@ def test_groups():
 
 def test_hessian_of_a_group_by_differences():
     """On a group away from 0, where F is smooth."""
-    for penalty in (nc.GroupLasso(0.7), nc.GroupMCP(0.5, 2.0)):
+    for penalty in (nc.GroupLasso(0.7), nc.GroupMCP(0.5, 2.0), nc.GroupMCP(0.5, 2.0, groups=[[3, 1], [0]])):
         at = np.array([0.3, -0.2, 0.5, 0.1])
         h = 1e-6
         gradients = [(penalty.gradient(at + h * e) - penalty.gradient(at - h * e)) / (2 * h) for e in np.eye(4)]
-        assert penalty.hessian(at) == pytest.approx(np.array(gradients), abs=1e-8)
+        values, rows, columns = penalty.hessian(at)
+        found = np.zeros((4, 4))
+        found[rows, columns] = values
+        assert found == pytest.approx(np.array(gradients), abs=1e-8)
         slopes = [(penalty.value(at + h * e) - penalty.value(at - h * e)) / (2 * h) for e in np.eye(4)]
         assert penalty.gradient(at) == pytest.approx(slopes, abs=1e-8)
 
