@@ -18,7 +18,8 @@ FAILED = 5
 @backend_option
 @json_option
 def command(problem: str, box: str | None, params: dict[str, str], backend: str, as_json: bool) -> None:
-    """Check PROBLEM: its declaration, gradient and Hessian by the slope of Taylor remainders, and every known point.
+    """Check PROBLEM: its declaration, gradient and Hessian by the slope of Taylor remainders, also of its constraints,
+    and every known point.
 
     Before anything runs, value and derivatives are looked for where they are undefined: log, sqrt, division, powers.
     What is found is a warning.
@@ -29,11 +30,14 @@ def command(problem: str, box: str | None, params: dict[str, str], backend: str,
     from ncsolve.critical.check import all_checks
     from ncsolve.graph.domain import domain_audit
     from ncsolve.oracle import compile
+    from ncsolve.problem.constraints import multiplied
     from ncsolve.report.data import to_json
     from ncsolve.report.table import print_table
 
     declared = load_problem(problem, params)
-    domain = domain_audit(declared, None if box is None else parse_box(declared, box, "--box"))
+    where = None if box is None else parse_box(declared, box, "--box")
+    parts = (declared, multiplied(declared)) if declared.constrained else (declared,)
+    domain = [finding for part in parts for finding in domain_audit(part, where)]
     for finding in () if as_json else domain:
         click.echo(f"{'warning' if finding.certain else 'note'}: {finding}")
     checks = list(all_checks(compile(declared, backend)))

@@ -140,6 +140,7 @@ def multiplied(problem: Problem) -> Problem:
         variables=list(unknowns),
         parameters=_present(problem.parameters, present),
         data=_present(problem.data, present),
+        bounds=problem.bounds,
         start=unknowns,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from types import SimpleNamespace
 
@@ -323,3 +324,28 @@ def test_limits_reach_through_ipopt(fake_ipopt):
     assert result.status is Status.EVALUATIONS
     result = nc.solve(sphere((0.9, 0.1, 0.2)), "ipopt", max_iterations=1, gradient_tolerance=0)
     assert result.iterations == 1
+
+
+# -- the command line ------------------------------------------------------------------------------------------------
+
+
+def test_json_has_the_kkt_conditions(run):
+    solved = run("solve", "hs71", "--json")
+    assert solved.exit_code == 0
+    answer = json.loads(solved.stdout)
+    assert answer["point"]["kind"] == "minimum"
+    assert set(answer["kkt"]) == {"stationarity", "feasibility", "complementarity", "multipliers"}
+    assert answer["gradient_norm"] == max(answer["kkt"][key] for key in answer["kkt"] if key != "multipliers")
+    judged = json.loads(run("classify", "hs7", "--at", "0,1.7320508", "--json").stdout)
+    assert judged["kind"] == "minimum"
+    assert len(judged["kkt"]["multipliers"]) == 1
+    assert "kkt" not in json.loads(run("solve", "himmelblau", "--json").stdout)
+
+
+def test_a_solver_that_cannot_is_bad_input(run):
+    refused = run("solve", "hs71", "-s", "lbfgs")
+    assert refused.exit_code == 2
+    assert "Use 'augmented-lagrangian'" in refused.stderr
+    listed = json.loads(run("solvers", "--for", "hs71", "--json").stdout)["solvers"]
+    assert {"augmented-lagrangian", "auto", "scipy:SLSQP"} <= {solver["name"] for solver in listed}
+    assert "lbfgs" not in {solver["name"] for solver in listed}

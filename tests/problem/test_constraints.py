@@ -126,3 +126,32 @@ def test_parameters_change_without_deriving_again():
 def test_pickled():
     problem = pickle.loads(pickle.dumps(mixed()))
     assert nc.compile(problem).constraints.m == 11
+
+
+def test_arrays_without_a_declared_shape_and_bounds_beside_constraints():
+    w = sp.IndexedBase("w")
+    problem = nc.Problem(
+        sp.Sum(w[i] ** 2, (i, 0, 3)), equal=[(w[i] * w[i + 1] - 1, (i, 0, 2))], start={w: [2.0] * 4}, bounds={w: (1, 5)}
+    )
+    c = nc.compile(problem).constraints
+    assert c.values(np.full(4, 2.0)).tolist() == [3, 3, 3]
+
+
+def test_show_and_check_know_constraints(run, tmp_path):
+    """Their formulas, their derivatives, and where they are undefined."""
+    file = tmp_path / "logarithm.py"
+    file.write_text(
+        "import sympy as sp, ncsolve as nc\n"
+        'x, y = sp.symbols("x y")\n'
+        "problem = nc.Problem(x**2 + y**2, equal=[x*y - 1], less=[1 - sp.log(x)], bounds={x: (-1, 5), y: (-5, 5)},\n"
+        "                     start={x: 2, y: 1})\n"
+    )
+    shown = run("show", str(file)).stdout
+    assert "subject to" in shown
+    assert "x⋅y - 1 = 0" in shown
+    assert "1 - log(x) ≤ 0" in shown
+    assert "\\leq 0" in run("show", str(file), "--latex").stdout
+    checked = run("check", str(file))
+    assert checked.exit_code == 0
+    assert "warning: log(x) is undefined where x <= 0" in checked.stdout
+    assert "Hessian at the start, of the constraints" in checked.stdout
