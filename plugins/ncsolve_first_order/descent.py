@@ -55,7 +55,7 @@ class BatchState(DescentState):
 
 
 @dataclass(frozen=True)
-class Descent(Scheduled, MiniBatches):
+class Descent(MiniBatches, Scheduled):
     """x+ = P(x + eta d): a solver says what d is, given a gradient and what it remembers; the options say the rest.
 
     eta is fixed (times its schedule), or found by a line search along d; the gradient is that of f, or its estimate by
@@ -127,7 +127,7 @@ class Descent(Scheduled, MiniBatches):
             eta *= self.factor(k)
         x, memory = self.moved(oracle, state.x, state.gradient, state.memory, k, eta)
         f, g = oracle.value_and_gradient(x)
-        return DescentState(x, f, g, memory, k + 1, eta)
+        return DescentState(x, f, g, memory, k + 1, eta, stalled=eta == 0)  # a schedule that has ended
 
     def moved(self, oracle: Oracle, x: Vector, g: Vector, memory: Memory, k: int, eta: float) -> tuple[Vector, Memory]:
         """x+ = P(x + eta d) and the new memory."""

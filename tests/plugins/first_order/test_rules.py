@@ -34,18 +34,25 @@ def table(scale=1, N=12):
     ("schedule", "factors"),
     [
         ("constant", lambda k: 1),
-        ("1/k", lambda k: 1 / (1 + k / 10)),
-        ("1/sqrt(k)", lambda k: 1 / math.sqrt(1 + k / 10)),
-        ("cosine", lambda k: (1 + math.cos(math.pi * min(k / 10, 1))) / 2),
+        ("1/k", lambda k: 1 / (1 + k / 20)),
+        ("1/sqrt(k)", lambda k: 1 / math.sqrt(1 + k / 20)),
+        ("cosine", lambda k: (1 + math.cos(math.pi * min(k / 20, 1))) / 2),
     ],
 )
 def test_the_step_sizes_of_a_run_follow_the_schedule(schedule, factors):
-    options = {"step_size": 0.05, "schedule": schedule, "schedule_steps": 10, "warm_up": 4}
+    options = {"step_size": 0.05, "schedule": schedule, "schedule_steps": 20, "warm_up": 4}
     trace = nc.solve(QUADRATIC, "gd", options=options, max_iterations=15).trace
     expected = [0.05 * factors(k) * min(1, (k + 1) / 4) for k in range(15)]
     np.testing.assert_allclose(trace.step_size[1:], expected, rtol=1e-15)
     moved = np.diff(trace.x[:, 0])
     np.testing.assert_allclose(moved, -trace.step_size[1:] * 10 * trace.x[:-1, 0], atol=1e-15)
+
+
+def test_a_cosine_ends_the_run_where_it_ends():
+    options = {"step_size": 1e-3, "schedule": "cosine", "schedule_steps": 30}
+    result = nc.solve(VALLEY, "gd", options=options)
+    assert result.status is nc.Status.STALLED
+    assert result.iterations == 31
 
 
 def test_without_schedule_steps_the_names_are_the_formulas():
