@@ -125,6 +125,9 @@ class AugmentedOracle(Oracle):
         lost = {"samples": None, "rows": 0, "least_squares": False, "backend": _Sparsity(self._is_sparse())}
         return _Structure(**{**known, **lost})
 
+    clustering = None
+    """A sum of distances to centres it is no longer."""
+
     def _is_sparse(self) -> bool:
         if not self.outer.structure.sparse:
             return False
@@ -150,3 +153,7 @@ class _Structure(Structure):
     @cached_property
     def pattern(self) -> None:
         return None
+
+    @cached_property
+    def blocks(self) -> tuple[()]:
+        return ()

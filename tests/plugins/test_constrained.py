@@ -259,6 +259,18 @@ def test_unknown_inner_solver():
         nc.solve(disc(), "augmented-lagrangian", options={"inner": "lbfsg"})
 
 
+@pytest.mark.parametrize("inner", ["als", "gauss-newton", "sgd", "kmeans"])
+def test_what_the_constraints_take_away_is_not_used(inner):
+    """f alone is a sum of squares, over samples and quadratic in blocks; with constraints added it is none of that."""
+    n = 30
+    a, u, w = sp.IndexedBase("a", shape=(n,)), sp.IndexedBase("u", shape=(3,)), sp.IndexedBase("w", shape=(3,))
+    k = sp.Symbol("k", integer=True)
+    f = sp.Sum((a[i] - sp.Sum(u[k] * w[k], (k, 0, 2))) ** 2, (i, 0, n - 1))
+    problem = nc.Problem(f, equal=[u[0] - w[0]], data={a: np.linspace(0, 1, n)}, start={u: 1.0, w: 2.0})
+    with pytest.raises(OptionError, match=f"'{inner}' needs .*, which problem 'problem' does not have"):
+        nc.solve(problem, "augmented-lagrangian", options={"inner": inner})
+
+
 class TestAugmentedLagrangian(SolverTests):
     solver = "augmented-lagrangian"
 
