@@ -37,7 +37,9 @@ FEW = {"basin-hopping": {"hops": 2}, "multistart": {"starts": 3, "local_iteratio
 CURVED = {
     name
     for name, solver in registry().solvers().items()
-    if solver.needs & {"hessian", "hvp"} and name != "adahessian" and not name.startswith("subsampled")
+    if solver.needs & {"hessian", "hvp"}
+    and name not in ("adahessian", "negative-curvature")  # which descend along gradients
+    and not name.startswith("subsampled")
 } | {"auto", "bfgs", "lbfgs"}
 
 
