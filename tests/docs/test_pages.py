@@ -1,0 +1,30 @@
+"""Pages of the documentation run as they are written: commands and Python cells."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+CELL = re.compile(r"```\{code-cell\}\n(?::tags: [^\n]*\n)?(.*?)```", re.DOTALL)
+
+
+@pytest.mark.parametrize("page", ["constraints", "scipy"])
+def test_pages_run(page, run):
+    text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+    namespace: dict[str, object] = {}
+    commands = 0
+    for cell in CELL.findall(text):
+        if cell.startswith("%%bash"):
+            for line in cell.splitlines()[1:]:
+                command, _, otherwise = line.partition(" || ")
+                result = run(*shlex.split(command)[1:])
+                assert (result.exit_code != 0) == bool(otherwise), f"{command}: {result.output}"
+                commands += 1
+        elif not cell.startswith("%run"):
+            exec(cell, namespace)
+    assert commands >= 4
+    assert f"\n{page}\n" in (DOCS / "index.md").read_text(encoding="utf-8")
