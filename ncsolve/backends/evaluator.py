@@ -52,7 +52,7 @@ class Evaluator:
         """f(x, ..., parameters) by kind: how single points are evaluated, where that will not change any more."""
         self._settled_rows: dict[str, Function] = {}
         self._spent: dict[str, float] = {}
-        self._estimates: dict[str, float] = {}
+        self._estimates: dict[str, tuple[float, float]] = {}
         self._unprintable: set[str] = set()
 
     # -- evaluation --------------------------------------------------------------------------------------------------
@@ -60,18 +60,19 @@ class Evaluator:
     def point(self, kind: str, *arrays: Array, parameters: Mapping[str, float], rows: Rows | None = None) -> Any:
         """One point."""
         if rows is not None:
-            return (self._settled_rows.get(kind) or self._single(kind, True))(*arrays, parameters, rows)
+            return (self._settled_rows.get(kind) or self._single(kind, True, len(rows)))(*arrays, parameters, rows)
         return (self.settled.get(kind) or self._single(kind, False))(*arrays, parameters)
 
-    def _single(self, kind: str, rows: bool) -> Function:
-        """The function of a single point."""
+    def _single(self, kind: str, rows: bool, count: int = 0) -> Function:
+        """The function of a single point, or of `count` rows of its sum."""
         settled = True
         if kind in ("hessian", "dense_hessian") and self.by_products:
             function: Function = self._hessian_by_products
         elif not rows and (size := self._row_block(kind)):
             function = partial(self._by_rows, kind, size)
         else:
-            function = self._function(kind, POINT, rows, 1)
+            share = count / self.derivation.samples.size if rows and self.derivation.samples else 1.0
+            function = self._function(kind, POINT, rows, 1, share)
             by_numpy = isinstance(function, Quiet)
             settled = not by_numpy or self.choice != "auto" or kind in self._unprintable
             if by_numpy:
@@ -157,10 +158,10 @@ class Evaluator:
         block = max(_BLOCK, 4 * result)  # adding blocks up shall cost less than computing them
         return 0 if footprint < max(_ROW_BLOCKS_FROM, block) else max(1, samples.size * block // footprint)
 
-    def _function(self, kind: str, roles: frozenset[str], rows: bool, points: int) -> Any:
+    def _function(self, kind: str, roles: frozenset[str], rows: bool, points: int, share: float = 1.0) -> Any:
         if self.choice != "numpy" and kind not in self._unprintable:
             if self.choice == "auto":
-                self._spent[kind] = self._spent.get(kind, 0.0) + points * self._seconds(kind, roles)
+                self._spent[kind] = self._spent.get(kind, 0.0) + points * self._seconds(kind, roles, share)
             if self.choice != "auto" or self._spent[kind] > _REPAID:
                 try:
                     return self.native.function(kind, roles, rows)
@@ -168,14 +169,14 @@ class Evaluator:
                     self._unprintable.add(kind)
         return self.numpy.function(kind, roles, rows)
 
-    def _seconds(self, kind: str, roles: frozenset[str]) -> float:
-        """What one point costs with NumPy, by counting."""
+    def _seconds(self, kind: str, roles: frozenset[str], share: float) -> float:
+        """What one point costs with NumPy, by counting; of a share of the rows, in proportion."""
         key = f"{kind} {'batch' if roles else ''}"
         if key not in self._estimates:
             ops = self._ops(kind)
-            overhead = 0.0 if roles else 1e-6 * len(ops)
-            self._estimates[key] = overhead + 2e-9 * sum(o.size for o in ops)
-        return self._estimates[key]
+            self._estimates[key] = (0.0 if roles else 1e-6 * len(ops), 2e-9 * sum(o.size for o in ops))
+        overhead, work = self._estimates[key]
+        return overhead + share * work
 
     def _ops(self, kind: str) -> list[Op]:
         program, roots = Program.of(self.derivation.graph, nodes_of(self.derivation, kind))

@@ -319,3 +319,16 @@ def test_bad_options_are_refused_before_the_run(solver, options, message):
 def test_a_problem_without_a_finite_sum_is_refused(solver):
     with pytest.raises(nc.NcsolveError, match="needs a finite sum, which problem 'problem' does not have"):
         nc.solve(VALLEY, solver, options={"batch_size": 4})
+
+
+def test_small_batches_of_a_large_sum_do_not_repay_a_compilation():
+    """The estimate of what NumPy costs is that of the rows, not of the whole sum."""
+    pytest.importorskip("numba")
+    N = 1_000_000
+    a, i = sp.IndexedBase("a", shape=(N,)), sp.Symbol("i", integer=True)
+    problem = nc.Problem(sp.Sum((a[i] * x - 1) ** 2, (i, 0, N - 1)) / N, data={a: np.ones(N)}, start={x: 0})
+    oracle = nc.compile(problem, "auto")
+    gradient = oracle.row_gradient()
+    for k in range(500):
+        gradient(np.zeros(1), np.arange(k, k + 8))
+    assert "native" not in vars(oracle.evaluator)
