@@ -37,11 +37,11 @@ class Batch:
 
 
 def begin(oracle: Oracle, points: Array) -> Batch:
-    """The runs at their starts, with radii max(1, |x|)."""
+    """The runs at their starts. Radii of max(1, |x|) / 10 keep a run in the basin where it starts."""
     values, gradients = oracle.value_and_gradient(points)
     finite = np.isfinite(values) & np.isfinite(gradients).all(axis=1)
     status = np.where(finite, RUNNING, LOST).astype(np.int8)
-    return Batch(points, values, gradients, np.maximum(1.0, np.linalg.norm(points, axis=1)), status)
+    return Batch(points, values, gradients, np.maximum(1.0, np.linalg.norm(points, axis=1)) / 10, status)
 
 
 def advance(oracle: Oracle, batch: Batch, tolerance: float) -> Batch:
@@ -158,9 +158,10 @@ def boundary_steps(H: Array, g: Array, radius: Array, iterations: int = 30) -> A
     values, Q = np.linalg.eigh(np.where(finite[:, None, None], H, np.eye(g.shape[1])))
     c = np.einsum("mij,mi->mj", Q, g)
     first = values[:, 0]
-    mu = np.maximum(np.maximum(0.0, -first), np.abs(c[:, 0]) / radius - first)
+    mu = np.maximum(0.0, (np.abs(c) / radius[:, None] - values).max(axis=1))  # no coordinate of p exceeds Delta
+    least = EPS * np.abs(values).max(axis=1, keepdims=True) + TINY
     for _ in range(iterations):
-        shifted = np.maximum(values + mu[:, None], TINY)
+        shifted = np.maximum(values + mu[:, None], least)
         y = np.where(c == 0, 0.0, c / shifted)
         length = np.linalg.norm(y, axis=1)
         off = length - radius

@@ -24,32 +24,37 @@ def distinct(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Rows of `points` (m, n) that stand for the distinct ones, lowest first, and how many points each stands for.
 
-    Two points are the same when they agree within tolerance max(1, |x|) in every coordinate. Where a symmetry moves
-    them, they are also the same when their values and the spectra of their Hessians agree: both are invariant under
-    rotations, translations, permutations and reflections. `symmetric` says whether there is one; None takes a singular
-    Hessian for its sign, as a continuous symmetry makes every Hessian singular along its orbit. Isolated mirror images
-    stay distinct then.
+    Two points are the same when their values agree within tolerance max(1, |f|) and they themselves within tolerance
+    max(1, |x|) in every coordinate. Where a symmetry moves them, it suffices that their values and the spectra of their
+    Hessians agree: both are invariant under rotations, translations, permutations and reflections. `symmetric` says
+    whether there is one; None takes a singular Hessian for its sign, as a continuous symmetry makes every Hessian
+    singular along its orbit. Isolated mirror images stay distinct then.
     """
     order = np.lexsort((*points.T[::-1], values))
     points, values = points[order], values[order]
     spectra = _spectra(oracle, points) if symmetric is not False else np.zeros((len(points), 1))
-    flat = np.abs(spectra).min(axis=1) <= FLAT * np.abs(spectra).max(axis=1)
-    moved = np.full(len(points), symmetric) if symmetric is not None else flat
-    scale = np.maximum(1.0, np.abs(points).max(axis=1))
-    height, stiffness = np.maximum(1.0, np.abs(values)), np.maximum(1.0, np.abs(spectra).max(axis=1))
+    moved = np.full(len(points), symmetric) if symmetric is not None else _singular(spectra)
     left = np.arange(len(points))
     rows, counts = [], []
     while len(left):
-        first = left[0]
-        same = np.abs(points[left] - points[first]).max(axis=1) <= tolerance * scale[first]
-        if moved[first]:
-            level = np.abs(values[left] - values[first]) <= tolerance * height[first]
-            alike = np.abs(spectra[left] - spectra[first]).max(axis=1) <= tolerance * stiffness[first]
-            same |= level & alike & moved[left]
-        rows.append(order[first])
+        k = left[0]
+        level = values[k] + tolerance * max(1.0, abs(values[k]))
+        near = left[: np.searchsorted(values[left], level, side="right")]
+        same = np.abs(points[near] - points[k]).max(axis=1) <= tolerance * max(1.0, np.abs(points[k]).max())
+        if moved[k]:
+            apart = np.abs(spectra[near] - spectra[k]).max(axis=1)
+            same |= moved[near] & (apart <= tolerance * max(1.0, np.abs(spectra[k]).max()))
+        rows.append(order[k])
         counts.append(np.count_nonzero(same))
-        left = left[~same]
+        left = np.concatenate([near[~same], left[len(near) :]])
     return np.array(rows, dtype=np.intp), np.array(counts, dtype=np.intp)
+
+
+def _singular(spectra: Points) -> NDArray[np.bool_]:
+    """Whether an eigenvalue, or all of them, vanish beside the others, or beside those of other points."""
+    sizes = np.abs(spectra)
+    largest = sizes.max(axis=1)
+    return (sizes.min(axis=1) <= FLAT * largest) | (largest <= FLAT * largest.max(initial=0.0))
 
 
 def expected_unseen(found: int, searches: int) -> float:

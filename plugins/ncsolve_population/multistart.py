@@ -102,7 +102,8 @@ class Multistart:
     state_type: ClassVar[type] = MultistartState
 
     def init(self, oracle: Oracle, x0: Vector, rng: np.random.Generator) -> MultistartState:
-        local_solver(oracle, self.local)  # refuses a problem that does not suit it
+        if not self._batched(oracle):
+            local_solver(oracle, self.local)  # refuses a problem that does not suit it
         points = starting_points(oracle, x0, self.starts, self.sampling, self.width, rng)
         m = len(points)
         state = MultistartState(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -90,55 +90,53 @@ class PSO:
         velocities = (high - low) * (rng.random(positions.shape) - 0.5) / 2
         values = values_of(oracle, positions)
         k = int(values.argmin())
-        state = PSOState(
-            positions[k],
-            float(values[k]),
-            positions=positions,
-            velocities=velocities,
-            best_positions=positions,
-            best_values=values,
-        )
-        return self._judged(state)
+        return self._state(positions[k], float(values[k]), positions, velocities, positions, values)
 
     def step(self, oracle: Oracle, state: PSOState, rng: np.random.Generator) -> PSOState:
         if state.ended:
             return finished(oracle, state, rng)
         w, c1, c2 = self._coefficients(state.moves, rng)
-        x, p = state.positions, state.best_positions
+        x, p, best = state.positions, state.best_positions, state.best_values
         r1, r2 = rng.random((2, *x.shape))
-        v = w * state.velocities + c1 * r1 * (p - x) + c2 * r2 * (p[self._leaders(state.best_values)] - x)
+        v = w * state.velocities
+        v += c1 * r1 * (p - x)
+        v += c2 * r2 * (p[self._leaders(best)] - x)
         x, v = self._inside(oracle, x + v, v, rng)
         values = values_of(oracle, x)
-        better = values < state.best_values
-        p, values = np.where(better[:, None], x, p), np.where(better, values, state.best_values)
-        k = int(values.argmin())
-        improved = values[k] < state.objective
-        return self._judged(
-            replace(
-                state,
-                x=p[k] if improved else state.x,
-                objective=float(values[k]) if improved else state.objective,
-                positions=x,
-                velocities=v,
-                best_positions=p,
-                best_values=values,
-                moves=state.moves + 1,
-                idle=0 if better.any() else state.idle + 1,
-            )
-        )
+        better = values < best
+        improved = bool(better.any())
+        if improved:
+            p, best = np.where(better[:, None], x, p), np.where(better, values, best)
+        k = int(best.argmin())
+        lower = best[k] < state.objective
+        lowest, f = (p[k], float(best[k])) if lower else (state.x, state.objective)
+        return self._state(lowest, f, x, v, p, best, state.moves + 1, 0 if improved else state.idle + 1)
 
-    def _judged(self, state: PSOState) -> PSOState:
-        """The state with its diameter, and whether the search has ended."""
-        diameter = float(np.abs(state.best_positions - state.x).max())
-        spread = float(state.best_values.max()) - state.objective
+    def _state(
+        self, x: Vector, f: float, at: Points, v: Points, p: Points, values: Vector, moves: int = 0, idle: int = 0
+    ) -> PSOState:
+        """The state after a move, with the swarm's diameter and whether the search has ended."""
+        diameter = float(np.abs(p - x).max())
         ended = SEARCHING
-        if diameter <= self.tolerance * max(1.0, float(np.abs(state.x).max())):
+        if diameter <= self.tolerance * max(1.0, float(np.abs(x).max())):
             ended = GATHERED
-        elif spread <= EPS * abs(state.objective):
+        elif float(values.max()) - f <= EPS * abs(f):
             ended = FLAT
-        elif state.idle >= self.patience:
+        elif idle >= self.patience:
             ended = IDLE
-        return replace(state, diameter=diameter, ended=ended, done=bool(ended) and not self.polish)
+        return PSOState(
+            x,
+            f,
+            ended,
+            done=bool(ended) and not self.polish,
+            positions=at,
+            velocities=v,
+            best_positions=p,
+            best_values=values,
+            moves=moves,
+            idle=idle,
+            diameter=diameter,
+        )
 
     def _coefficients(self, moves: int, rng: np.random.Generator) -> tuple[float, float, float]:
         """w, c1 and c2 of this iteration."""
@@ -165,13 +163,13 @@ class PSO:
         low, high = oracle.lower, oracle.upper
         if low is None or high is None:
             return x, v
-        out = (x < low) | (x > high)
+        clipped = np.clip(x, low, high)
+        out = clipped != x
         if not out.any():
             return x, v
         if self.at_bounds == "reflect":
             mirrored = np.where(x < low, 2 * low - x, np.where(x > high, 2 * high - x, x))
             return np.clip(mirrored, low, high), np.where(out, -v, v)
-        clipped = np.clip(x, low, high)
         if self.at_bounds == "random":
             drawn = low + (high - low) * rng.random(x.shape)
             clipped = np.where(out & np.isfinite(drawn), drawn, clipped)

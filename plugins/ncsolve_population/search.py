@@ -70,7 +70,8 @@ def values_of(oracle: Oracle, points: Points) -> Vector:
     if len(points) > oracle.remaining[0]:
         raise BudgetExhausted("EVALUATIONS")
     values = np.asarray(oracle.value(points))
-    return np.where(np.isfinite(values), values, np.inf)
+    finite = np.isfinite(values)
+    return values if finite.all() else np.where(finite, values, np.inf)
 
 
 def first_box(oracle: Oracle, x0: Vector, width: float | None) -> tuple[Vector, Vector]:

@@ -1,0 +1,266 @@
+"""Populations on the 24 noiseless functions of BBOB: the share of targets reached, against the evaluations it took.
+
+    pip install ncsolve[bench]
+    python benchmarks/bbob.py                                            # all of it: hours
+    python benchmarks/bbob.py --dimensions 2,5 --instances 1 --budget 1000 --plot bbob.svg
+
+Every solver sees a function as a black box, the same first point and the same budget of `budget` times n evaluations,
+and starts again from another seed where it stops before. Targets are f* + 10^2, ..., 10^-8, five to a decade.
+Derivatives, which `multistart` needs, are differences, and each evaluation of them counts. [Hansen et al. 2021]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from _timing import pin, table
+
+from ncsolve.errors import BudgetExhausted
+from ncsolve.hooks import registry
+from ncsolve.solving import configure
+
+TARGETS = 10.0 ** np.arange(2, -8.1, -0.2)
+BOUND = 5.0
+
+
+class Solved(BaseException):
+    """The budget is spent or the last target reached: a peer's own loop is left by this."""
+
+
+@dataclass
+class BlackBox:
+    """f at points (m, n), counted, with the evaluations after which each target was first reached."""
+
+    function: Callable[[np.ndarray], float]
+    n: int
+    budget: int
+    lowest: float
+    """f*"""
+    used: int = 0
+    best: float = np.inf
+    hits: np.ndarray = field(default_factory=lambda: np.full(len(TARGETS), np.inf))
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        if self.used >= self.budget or self.hits[-1] < np.inf:
+            raise Solved
+        values = np.array([self.function(x) for x in points[: self.budget - self.used]])
+        running = np.minimum.accumulate(np.append(self.best, values))[1:]
+        reached = np.searchsorted(-running, -(self.lowest + TARGETS))
+        new = np.isinf(self.hits) & (reached < len(running))
+        self.hits[new] = self.used + 1 + reached[new]
+        self.used, self.best = self.used + len(values), float(running[-1])
+        if len(values) < len(points):
+            raise Solved
+        return values
+
+
+class Adapter:
+    """What our solvers ask of an oracle, for a function without an expression: derivatives are central differences."""
+
+    def __init__(self, box: BlackBox) -> None:
+        self.box, self.n = box, box.n
+        self.lower, self.upper = np.full(box.n, -BOUND), np.full(box.n, BOUND)
+        uniform = SimpleNamespace(random_point=lambda rng: rng.uniform(-BOUND, BOUND, box.n), name="bbob")
+        self.problem = SimpleNamespace(**vars(uniform), penalty=None, constrained=False, blocks=(), source=None)
+
+    @property
+    def remaining(self) -> tuple[float, float]:
+        return float("inf"), float("inf")
+
+    def value(self, x: np.ndarray) -> Any:
+        values = self.box(np.atleast_2d(x))
+        return values if x.ndim == 2 else float(values[0])
+
+    def project(self, x: np.ndarray) -> np.ndarray:
+        return np.clip(x, self.lower, self.upper)
+
+    def value_and_gradient(self, x: np.ndarray) -> tuple[Any, np.ndarray]:
+        h = 1e-6 * np.eye(self.n)
+        rows = [(self.value(z), (self.value(z + h) - self.value(z - h)) / 2e-6) for z in np.atleast_2d(x)]
+        values, gradients = np.array([f for f, _ in rows]), np.array([g for _, g in rows])
+        return (values, gradients) if x.ndim == 2 else (float(values[0]), gradients[0])
+
+    def gradient(self, x: np.ndarray) -> np.ndarray:
+        return self.value_and_gradient(x)[1]
+
+    def hessian(self, x: np.ndarray) -> np.ndarray:
+        return np.array([self._hessian(z) for z in x])
+
+    def _hessian(self, x: np.ndarray) -> np.ndarray:
+        """By second differences: n (n + 3) / 2 + 1 evaluations."""
+        d, (i, j) = 1e-4, np.triu_indices(self.n)
+        e = d * np.eye(self.n)
+        f, single, double = self.value(x), self.value(x + e), self.value(x + e[i] + e[j])
+        H = np.zeros((self.n, self.n))
+        H[i, j] = H[j, i] = (double - single[i] - single[j] + f) / d**2
+        return H
+
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        yield
+
+
+def ours(name: str, **options: Any) -> Callable[[BlackBox, int], None]:
+    def run(box: BlackBox, seed: int) -> None:
+        oracle = Adapter(box)
+        solver = configure(registry().solver(name), options)
+        rng = np.random.default_rng(seed)
+        state = solver.init(oracle, rng.uniform(-BOUND, BOUND, box.n), rng)
+        while not state.done:
+            state = solver.step(oracle, state, rng)
+
+    return run
+
+
+def pyswarms(box: BlackBox, seed: int) -> None:
+    """Its global-best swarm with the same coefficients and as many particles as ours."""
+    from pyswarms.single import GlobalBestPSO
+
+    np.random.seed(seed)
+    bounds = np.full(box.n, -BOUND), np.full(box.n, BOUND)
+    coefficients = {"w": 0.729844, "c1": 1.49618, "c2": 1.49618}
+    GlobalBestPSO(40, box.n, coefficients, bounds=bounds).optimize(box, box.budget, verbose=False)
+
+
+def pymoo(box: BlackBox, seed: int) -> None:
+    """Its adaptive swarm, as it comes."""
+    from pymoo.algorithms.soo.nonconvex.pso import PSO
+    from pymoo.core.problem import Problem
+    from pymoo.optimize import minimize
+
+    class Black(Problem):
+        def __init__(self) -> None:
+            super().__init__(n_var=box.n, n_obj=1, xl=-BOUND, xu=BOUND)
+
+        def _evaluate(self, x: np.ndarray, out: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+            out["F"] = box(x)
+
+    minimize(Black(), PSO(), ("n_eval", box.budget), seed=seed)
+
+
+CONTESTANTS: dict[str, Callable[[BlackBox, int], None]] = {
+    "pso": ours("pso", polish=False),
+    "pso ring": ours("pso", polish=False, topology="ring"),
+    "de": ours("de", polish=False),
+    "cma": ours("cma", polish=False, restarts=100),
+    "annealing": ours("annealing", polish=False),
+    "multistart": ours("multistart", starts=20, batch=1, tolerance=1e-5, local_iterations=100, symmetric=False),
+    "pyswarms": pyswarms,
+    "pymoo": pymoo,
+}
+
+
+def contest(run: Callable[[BlackBox, int], None], box: BlackBox, seed: int) -> float:
+    """Seconds of the processor that the budget took, with new runs as long as some of it is left."""
+    start = time.process_time()
+    try:
+        while True:
+            run(box, seed)
+            seed += 1_000
+    except (Solved, BudgetExhausted):
+        return time.process_time() - start
+
+
+def functions(dimensions: str, indices: str, instances: str) -> Iterator[tuple[Any, float]]:
+    """Functions of the suite with f*, which coco writes into a file of the working directory."""
+    import cocoex
+
+    suite = cocoex.Suite("bbob", f"instances: {instances}", f"dimensions: {dimensions} function_indices: {indices}")
+    home = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        for function in suite:
+            os.chdir(folder)
+            try:
+                function._best_parameter("print")
+                lowest = function(np.loadtxt("._bbob_problem_best_parameter.txt"))
+            finally:
+                os.chdir(home)
+            yield function, lowest
+
+
+def speed(names: list[str], n: int = 10, budget: int = 40_000) -> dict[str, float]:
+    """Evaluations per second on a sphere in NumPy, one call a generation: the solvers' own time."""
+    rates = {}
+    for name in names:
+        boxes = [_Sphere(lambda x: 0.0, n, budget, -1.0) for _ in range(3)]
+        rates[name] = budget / min(contest(CONTESTANTS[name], box, 1) for box in boxes)
+    return rates
+
+
+class _Sphere(BlackBox):
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        if self.used >= self.budget:
+            raise Solved
+        self.used += len(points)
+        return ((points - 0.5) ** 2).sum(axis=1)
+
+
+def plot(path: Path, curves: dict[str, np.ndarray], title: str) -> None:
+    """ECDF: the share of all (function, target) pairs reached with so many evaluations, divided by n."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
+    for k, (name, hits) in enumerate(curves.items()):
+        reached = np.sort(hits[np.isfinite(hits)])
+        share = np.arange(1, len(reached) + 1) / len(hits)
+        axes.step(reached, share, where="post", label=name, linestyle=("-", "--")[k >= 6])
+    axes.set(xscale="log", xlabel="evaluations / n", ylabel="share of targets reached", ylim=(0, 1), title=title)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dimensions", default="2,5,10,20")
+    parser.add_argument("--functions", default="1-24")
+    parser.add_argument("--instances", default="1-3")
+    parser.add_argument("--budget", type=int, default=10_000, help="evaluations, times n")
+    parser.add_argument("--solvers", default=",".join(CONTESTANTS))
+    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--json", type=Path, help="write evaluations / n of every target there")
+    arguments = parser.parse_args()
+    names = arguments.solvers.split(",")
+    pin()
+    np.seterr(all="ignore")
+    hits: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    seconds, used = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
+    rows = []
+    for function, lowest in functions(arguments.dimensions, arguments.functions, arguments.instances):
+        shares = []
+        for name in names:
+            box = BlackBox(function, function.dimension, arguments.budget * function.dimension, lowest)
+            seconds[name] += contest(CONTESTANTS[name], box, 1 + function.id_instance)
+            used[name] += box.used
+            hits[name].append(box.hits / box.n)
+            shares.append(f"{np.isfinite(box.hits).mean():.2f}")
+        rows.append([function.id, *shares])
+    curves = {name: np.concatenate(rows) for name, rows in hits.items()}
+    rows.append(["all", *(f"{np.isfinite(row).mean():.3f}" for row in curves.values())])
+    rows.append(["evaluations / s", *(f"{used[name] / seconds[name]:,.0f}" for name in names)])
+    rows.append(["... on a sphere", *(f"{rate:,.0f}" for rate in speed(names).values())])
+    print(table(["share of targets", *names], rows))
+    title = f"BBOB {arguments.functions}, n = {arguments.dimensions}, {arguments.budget} n evaluations"
+    if arguments.plot:
+        plot(arguments.plot, curves, title)
+    if arguments.json:
+        finite = {name: [None if np.isinf(h) else round(float(h), 3) for h in row] for name, row in curves.items()}
+        arguments.json.write_text(json.dumps(finite))
+
+
+if __name__ == "__main__":
+    main()
