@@ -36,9 +36,29 @@ def vector(printer: Printer, parts: Mapping[Gather, int], batch: bool) -> list[s
         lines = [f"g = {printer.piece(remaining.pop(whole)).code}"]
     else:
         lines = [f"g = np.zeros((len({_batch_vector(printer)}), {n}))" if batch else f"g = np.zeros({n})"]
+    if not batch:
+        lines += _differences(printer, remaining)
     for gather, op in remaining.items():
         product = None if batch else _sampled_product(printer, gather, op)
         lines += [product] if product else _scatter(printer, gather, printer.piece(op), n, batch)
+    return lines
+
+
+def _differences(printer: Printer, parts: dict[Gather, int]) -> list[str]:
+    """Parts that are each other's negative, as of the two ends of a pair: one sparse matrix with entries 1 and -1."""
+    lines = []
+    for gather, op in list(parts.items()):
+        opposite = printer.program.ops[op]
+        other = next((g for g, o in parts.items() if opposite.kind == "neg" and o == opposite.args[0]), None)
+        if other is None or other.indices != gather.indices or printer.samples in gather.indices:
+            continue
+        places = [positions(printer.program.graph, g).ravel() for g in (other, gather)]
+        if len(gather.indices) < 2 or len(places[0]) <= 4 * printer.n:
+            continue
+        plus, minus = (_accumulator(where, printer.n) for where in places)
+        piece = _spread(printer, printer.piece(parts.pop(other)), gather.indices, "")
+        del parts[gather]
+        lines.append(f"g += {printer.constant(plus - minus, 's')} @ {piece.within(ATOM)}.ravel()")
     return lines
 
 
@@ -171,7 +191,7 @@ def _spread(printer: Printer, piece: Piece, axes: Axes, leading: str) -> Piece:
     return Piece(f"np.broadcast_to({piece.aligned(axes).code}, ({sizes}))", axes)
 
 
-def _accumulator(where: NDArray[np.int64], n: int) -> object:
+def _accumulator(where: NDArray[np.int64], n: int) -> Any:
     """The sparse matrix that adds entries up at their positions: shape (n, entries)."""
     from scipy.sparse import csr_array
 

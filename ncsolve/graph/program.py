@@ -94,6 +94,11 @@ class Program:
     def op(
         self, kind: str, *args: int, detail: Hashable = None, indices: tuple[Index, ...] | None = None, level: int = 0
     ) -> int:
+        if kind in ("mul", "div", "contract", "neg") and any(self.ops[a].kind == "neg" for a in args):
+            signs = sum(self.ops[a].kind == "neg" for a in args) + (kind == "neg")
+            bare = [self.ops[a].args[0] if self.ops[a].kind == "neg" else a for a in args]
+            result = bare[0] if kind == "neg" else self.op(kind, *bare, detail=detail, indices=indices, level=level)
+            return self.op("neg", result) if signs % 2 else result  # a sign moves out: both signs share their product
         key = (kind, args, detail)
         if key not in self._numbers:
             inputs = [self.ops[a] for a in args]

@@ -243,6 +243,17 @@ def test_a_function_that_can_be_vectorised_is_apart_from_what_scatters(monkeypat
     np.testing.assert_allclose(oracle.hvp(x, x), ours.hvp(x, x), rtol=1e-11)
 
 
+def test_the_two_ends_of_a_pair_share_one_scatter():
+    X = sp.IndexedBase("X", shape=(12, 3))
+    pair = sp.Sum((X[i, c] - X[j, c]) ** 2, (c, 0, 2)) ** 2
+    oracle = nc.compile(nc.Problem(sp.Sum(pair, (j, i + 1, 11), (i, 0, 10))))
+    x = np.random.default_rng(6).normal(size=36)
+    apart = x.reshape(12, 1, 3) - x.reshape(1, 12, 3)
+    by_hand = (4 * (apart**2).sum(axis=2)[:, :, None] * apart).sum(axis=1)
+    np.testing.assert_allclose(oracle.gradient(x), by_hand.ravel(), rtol=1e-11)
+    assert oracle.evaluator.source("gradient").count("g += ") == 1
+
+
 def test_native_code_takes_any_vector():
     """Read-only, strided and integer vectors, without compiling again."""
     pytest.importorskip("numba")
