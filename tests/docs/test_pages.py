@@ -12,7 +12,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 CELL = re.compile(r"```\{code-cell\}\n(?::tags: [^\n]*\n)?(.*?)```", re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["constraints", "scipy"])
+@pytest.mark.parametrize("page", ["constraints", "scipy", "second-order"])
 def test_pages_run(page, run):
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     namespace: dict[str, object] = {}
