@@ -56,7 +56,7 @@ def test_our_own_solvers_come_through_the_same_door():
     records = {plugin.name: plugin for plugin in registry().plugins()}
     assert {"first-order", "second-order", "auto"} <= set(records)
     assert records["first-order"].distribution == "ncsolve"
-    assert records["first-order"].provides == {"solvers": ["gd", "momentum"]}
+    assert {"gd", "momentum"} <= set(records["first-order"].provides["solvers"])
     assert all(plugin.ok and plugin.error is None for plugin in records.values())
 
 
