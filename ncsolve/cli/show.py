@@ -84,6 +84,11 @@ def describe(problem: Problem, structure: list[str]) -> Iterator[str]:
     if problem.constrained:
         yield "\nsubject to"
         yield from (f"\n{drawn(relation)}{ranges}" for relation, ranges in constraints(problem))
+    if problem.signs is not None:
+        players = {"minimised": 1.0, "maximised": -1.0}
+        for player, sign in players.items():
+            names = [variable.name for variable in problem.variables if (problem.signs[variable.slice] == sign).all()]
+            yield f"\n{player} over {', '.join(names)}"
     if problem.penalty is not None:
         yield "\nplus the penalty"
         yield from (f"  {part}" for part in problem.penalty)

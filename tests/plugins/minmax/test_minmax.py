@@ -190,3 +190,14 @@ def test_a_small_gan_learns_both_modes():
     assert abs(points[right, 0].mean() - 1) < 0.15
     assert abs(points[~right, 0].mean() + 1) < 0.15
     assert 0.1 < points[:, 1].std() < 0.3
+
+
+def test_show_says_who_chooses_what():
+    from click.testing import CliRunner
+
+    from ncsolve.cli import cli
+
+    shown = CliRunner().invoke(cli, ["show", "gan-mixture"])
+    assert shown.exit_code == 0
+    assert "minimised over G1_W, G1_b, G2_W, G2_b\n" in shown.output
+    assert "maximised over D1_W, D1_b, D2, d2\n" in shown.output
