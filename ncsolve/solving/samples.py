@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["MOST_NUMBERS", "Samples", "check_burn_in"]
 
 MOST_NUMBERS = 2**25
-"""Numbers that the samples of a run may hold: 256 MB. See `Samples`."""
+"""Numbers that the samples of a run may hold: 256 MB, and as much again while they are joined at the end."""
 
 
 class Samples:
