@@ -85,7 +85,7 @@ class _Judge:
         self.oracle, self.x, self.allowed = oracle, x, tolerance
         self.constraints = constraints_of(oracle)
         self.objective, gradient = oracle.value_and_gradient(x)
-        self.kkt = estimate(oracle, x, gradient, multipliers)
+        self.kkt = estimate(oracle, x, gradient, multipliers, enough=tolerance)
         self.scale = 1 + float(np.abs(x).max(initial=0.0))
 
     def judge(self) -> CriticalPoint:

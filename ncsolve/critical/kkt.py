@@ -18,7 +18,8 @@ __all__ = ["KKT", "conditions", "estimate", "violation_slope"]
 
 Vector = NDArray[np.float64]
 
-AFFORDABLE = 4_000_000  # entries of a Jacobian up to which it is dense
+FEW = 300  # active constraints up to which multipliers are found by factorisations
+ROUNDS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,14 +66,14 @@ def conditions(oracle: Oracle, x: Vector, gradient: Vector, multipliers: Vector)
     return KKT(_size(slope), _size(constraints.violation(values)), _size(pairs), multipliers)
 
 
-def estimate(oracle: Oracle, x: Vector, gradient: Vector, guess: Any = None) -> KKT:
-    """The residuals with the multipliers that make the gradient of L smallest, or with those guessed, if better.
+def estimate(oracle: Oracle, x: Vector, gradient: Vector, guess: Any = None, enough: float = 0.0) -> KKT:
+    """The residuals with those multipliers guessed, if they are small `enough`, or the best of them and these:
 
     Least squares over the equalities and the inequalities that are active or violated, mu >= 0, in the variables that
     no bound holds.
     """
     guessed = None if guess is None else conditions(oracle, x, gradient, np.asarray(guess, dtype=float))
-    if guessed is not None and guessed.residual <= guessed.feasibility:
+    if guessed is not None and guessed.residual <= max(guessed.feasibility, enough):
         return guessed  # other multipliers would not change that
     found = conditions(oracle, x, gradient, _least_squares(oracle, x, gradient))
     return found if guessed is None or found.residual <= guessed.residual else guessed
@@ -128,8 +129,8 @@ def _least_squares(oracle: Oracle, x: Vector, gradient: Vector) -> Vector:
 
 
 def _solve(A: Any, b: Vector, signed: NDArray[np.bool_]) -> Vector:
-    """min |A y - b| with y >= 0 where `signed`."""
-    if np.prod(A.shape) <= AFFORDABLE:
+    """min |A y - b| with y >= 0 where `signed`; with many columns, those that come out negative are left out."""
+    if A.shape[1] <= FEW:
         A = A if isinstance(A, np.ndarray) else A.toarray()
         y: Vector = np.linalg.lstsq(A, b)[0]
         if (y[signed] >= 0).all():
@@ -139,8 +140,14 @@ def _solve(A: Any, b: Vector, signed: NDArray[np.bool_]) -> Vector:
         return np.asarray(lsq_linear(A, b, (np.where(signed, 0.0, -np.inf), np.inf), method="bvls").x)
     from scipy.sparse.linalg import lsqr
 
-    y = lsqr(A, b, atol=1e-14, btol=1e-14)[0]
-    return np.where(signed, np.maximum(y, 0.0), y)
+    y, kept = np.zeros(A.shape[1]), np.ones(A.shape[1], bool)
+    for _ in range(ROUNDS):
+        y[kept] = lsqr(A[:, kept], b, atol=1e-14, btol=1e-14)[0]
+        negative = signed & (y < 0)
+        kept, y = kept & ~negative, np.where(negative, 0.0, y)
+        if not negative.any():
+            break
+    return y
 
 
 def _size(v: Vector) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.critical.face import projected_gradient
-from ncsolve.critical.kkt import estimate
+from ncsolve.critical.kkt import conditions, estimate
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -29,10 +29,13 @@ def stationarity(oracle: Oracle, x: Vector, gradient: Vector, multipliers: Vecto
 
     Of a min-max problem it is the field of both players, signs * grad f, that is projected.
 
-    With constraints: stationarity, feasibility and complementarity, with the multipliers given or better ones.
+    With constraints: stationarity, feasibility and complementarity, with the multipliers given, else with estimates.
     """
     if oracle.problem.constrained:
-        kkt = estimate(oracle, x, gradient, multipliers)
+        if multipliers is None or not multipliers.any():
+            kkt = estimate(oracle, x, gradient)
+        else:
+            kkt = conditions(oracle, x, gradient, multipliers)
         return np.array([kkt.stationarity, kkt.feasibility, kkt.complementarity])
     if oracle.penalty is None:
         signs = oracle.problem.signs
