@@ -108,6 +108,27 @@ def aggmo(x, gradient, eta, betas=(0.0, 0.9, 0.99)):
         yield x
 
 
+def svrg(snapshot, gradient_of_row, N, eta, draws):
+    """[Johnson & Zhang 2013, Alg. 1, option I]; `draws` has the rows of one inner loop after another"""
+    for inner in draws:
+        w, mean = snapshot, np.mean([gradient_of_row(snapshot, i) for i in range(N)], axis=0)
+        for i in inner:
+            w = w - eta * (gradient_of_row(w, i) - gradient_of_row(snapshot, i) + mean)
+        snapshot = w
+        yield w
+
+
+def saga(x, gradient_of_row, N, eta, draws):
+    """[Defazio, Bach & Lacoste-Julien 2014, Sec. 2]; the iterate after each epoch of draws"""
+    table = [gradient_of_row(x, i) for i in range(N)]
+    for epoch in draws:
+        for j in epoch:
+            new = gradient_of_row(x, j)
+            x = x - eta * (new - table[j] + np.mean(table, axis=0))
+            table[j] = new
+        yield x
+
+
 Update = Callable[..., Iterator[np.ndarray]]
 UPDATES: Mapping[str, tuple[Update, str, dict[str, Any]]] = {
     "gd": (gd, "gd", {}),

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import ncsolve as nc
 from ncsolve.api import resolve
 
 sys.path.insert(0, str(Path(__file__).parent))
 from first_order_problems import PROBLEMS, START, A, Y, gradient, objective
-from published_updates import STEP_SIZES, UPDATES
+from published_updates import STEP_SIZES, UPDATES, adam, momentum, saga, svrg
 
 STEPS = 200
 
@@ -100,3 +101,36 @@ def test_mini_batches_take_the_same_steps_as_the_update_on_the_rows_drawn():
     result = nc.solve(problem, "adam", seed=3, options={"step_size": eta, "batch_size": B}, max_iterations=epochs)
     np.testing.assert_allclose(result.trace.x[1:], expected[4::5], rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(result.trace.epochs, range(epochs + 1))
+
+
+@pytest.mark.parametrize("solver", ["svrg", "saga"])
+def test_variance_reduction_is_the_published_one(solver):
+    eta, epochs, N = 0.1, 4, len(Y)
+
+    def gradient_of_row(x, i):
+        return -A[i] * Y[i] / (1 + np.exp(Y[i] * (A[i] @ x)))
+
+    problem, rng = PROBLEMS["logistic"](), np.random.default_rng(np.random.SeedSequence(5))
+    problem.start_point(rng)
+    if solver == "svrg":
+        draws = [[int(rng.integers(N, size=1)[0]) for _ in range(30)] for _ in range(epochs)]
+        published, options = svrg, {"inner_steps": 30}
+    else:
+        draws, published, options = [rng.integers(N, size=N) for _ in range(epochs)], saga, {}
+    expected = list(published(START, gradient_of_row, N, eta, draws))
+    options = {"batch_size": 1, "step_size": eta, **options}
+    result = nc.solve(problem, solver, seed=5, options=options, max_iterations=epochs)
+    np.testing.assert_allclose(result.trace.x[1:], expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(("solver", "published"), [("adam", adam), ("momentum", momentum)])
+def test_large_steps_go_in_blocks_and_are_the_same(solver, published):
+    n = 100_001
+    c, v, j = sp.IndexedBase("c", shape=(n,)), sp.IndexedBase("v", shape=(n,)), sp.Symbol("j", integer=True)
+    curvatures, start = np.linspace(0.1, 1, n), np.sin(np.arange(n))
+    problem = nc.Problem(sp.Sum(c[j] * v[j] ** 2, (j, 0, n - 1)) / 2, data={c: curvatures}, start={v: start})
+    solver, _ = resolve(solver, {"step_size": 0.01}, oracle := nc.compile(problem))
+    state = solver.init(oracle, start, None)
+    for expected in islice(published(start, lambda x: curvatures * x, 0.01), 3):
+        state = solver.step(oracle, state, None)
+        np.testing.assert_allclose(state.x, expected, rtol=1e-12, atol=1e-14)
