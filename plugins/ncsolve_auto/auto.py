@@ -18,8 +18,8 @@ SMALL = 200
 """Variables up to which a dense Hessian and its eigenvectors are cheap, whatever the objective."""
 DENSE = 2000
 """Variables up to which a dense matrix may be factorised."""
-SPARSE = 200_000
-"""Variables up to which a sparse Hessian may be factorised."""
+SPARSE, BANDWIDTH = 3000, 64
+"""Variables up to which any sparse Hessian is factorised, and the bandwidth up to which those of any size are."""
 ROWS = 20_000
 """Terms of a finite sum from which a sample of them tells enough of the Hessian."""
 COSTLY = 5.0
@@ -80,7 +80,7 @@ def ranked(oracle: Oracle) -> Iterator[Choice]:
         yield "gauss-newton", reason
     if n <= SMALL:
         yield "trust-region", f"n = {n} with an exact Hessian, which is small"
-    elif structure.sparse and n <= SPARSE:
+    elif has_cheap_factors(oracle):
         yield "trust-region", f"n = {n} with a sparse Hessian of {structure.nonzeros} entries"
     if structure.rows >= ROWS:
         yield "subsampled-trust-region", f"a finite sum of {structure.rows} rows, a sample of which tells the curvature"
@@ -92,13 +92,19 @@ def ranked(oracle: Oracle) -> Iterator[Choice]:
     yield "gd", "no solver that uses curvature is installed"
 
 
+def has_cheap_factors(oracle: Oracle) -> bool:
+    """Whether the Hessian is sparse and its Cholesky factor is, too."""
+    structure = oracle.structure
+    return structure.sparse and (oracle.n <= SPARSE or structure.bandwidth <= BANDWIDTH)
+
+
 def of_moderate_size(oracle: Oracle) -> str:
     """In words, if the Jacobian of the residuals is small or sparse."""
     squares = oracle.least_squares
     if squares is None:
         return ""
     m, n = squares.m, oracle.n
-    if n <= SPARSE and squares.sparse and oracle.structure.sparse:
+    if squares.sparse and has_cheap_factors(oracle):
         return f"the objective is a sum of {m} squares with a sparse Jacobian"
     return f"the objective is a sum of {m} squares" if n <= DENSE and m * n <= ENTRIES else ""
 

@@ -28,7 +28,8 @@ def choice(problem):
     [
         ("rosenbrock", {}, "gauss-newton", "a sum of 18 squares"),
         ("six-hump-camel", {}, "trust-region", "n = 2 with an exact Hessian, which is small"),
-        ("engval", {"n": 3000}, "trust-region", "n = 3000 with a sparse Hessian of"),
+        ("minimal-surface", {"k": 70}, "trust-region-krylov", "n = 4900, too large for factorisations"),
+        ("engval", {"n": 5000}, "trust-region", "n = 5000 with a sparse Hessian of"),
         ("broyden-tridiagonal", {"n": 5000}, "gauss-newton", "a sum of 5000 squares with a sparse Jacobian"),
     ],
 )
