@@ -36,6 +36,7 @@ STEPS = 10  # of Newton's method
 REACH = 1e-2  # as far as it may lead, relative to 1 + |x|
 CLOSE = 1e-6  # as far as from a point that is not critical itself
 MULTIPLICITY = 3  # of a root of the gradient's: from near one of t^k Newton's step is 1/k of the way
+DEPENDENT = 1e-9  # what is left of a unit gradient that others span
 WEAK = 1e-7  # a multiplier of at most this part of the gradient's size does not push
 
 
@@ -50,28 +51,29 @@ class _Active:
     weak: NDArray[np.bool_]
     """Those with a multiplier of zero."""
 
-    @cached_property
-    def rank(self) -> int:
-        if not self.rows.size:
-            return 0
-        size = np.linalg.norm(self.rows, axis=1, keepdims=True)
-        return int(np.linalg.matrix_rank(self.rows / np.where(size > 0, size, 1.0), tol=1e-9))
-
     @property
     def regular(self) -> bool:
         """LICQ: their gradients are linearly independent."""
-        return self.rank == len(self.rows)
+        return self._split[1] == len(self.rows)
 
     def null_space(self, without_weak: bool = False) -> Matrix:
-        rows = self.rows[~self.weak] if without_weak else self.rows
-        if not len(rows):
-            return np.eye(self.rows.shape[1])
-        from scipy.linalg import qr
+        Q, rank = _split(self.rows[~self.weak]) if without_weak and self.weak.any() else self._split
+        return Q[:, rank:]
 
-        size = np.linalg.norm(rows, axis=1, keepdims=True)
-        Q, R, _ = qr((rows / np.where(size > 0, size, 1.0)).T, pivoting=True)
-        rank = int(np.count_nonzero(np.abs(np.diag(R)) > 1e-9))
-        return np.asarray(Q[:, rank:])
+    @cached_property
+    def _split(self) -> tuple[Matrix, int]:
+        return _split(self.rows)
+
+
+def _split(rows: Matrix) -> tuple[Matrix, int]:
+    """An orthogonal Q, the first columns of which span the rows (k, n), and their rank."""
+    if not len(rows):
+        return np.eye(rows.shape[1]), 0
+    from scipy.linalg import qr
+
+    size = np.linalg.norm(rows, axis=1, keepdims=True)
+    Q, R, _ = qr((rows / np.where(size > 0, size, 1.0)).T, pivoting=True)
+    return np.asarray(Q), int(np.count_nonzero(np.abs(np.diag(R)) > DEPENDENT))
 
 
 def classify_constrained(oracle: Oracle, x: Vector, tolerance: float, multipliers: Any = None) -> CriticalPoint:
@@ -127,19 +129,18 @@ class _Judge:
     def newton_step(self, x: Vector, y: Vector, rows: NDArray[np.intp]) -> tuple[Vector, Vector] | None:
         slope = self.oracle.gradient(x) + self.constraints.push(x, y)
         added, J = self.constraints.second(x, y)
-        H, J = _dense(self.oracle.hessian(x)) + _dense(added), _dense(J)[rows]
+        H, J = _sum(self.oracle.hessian(x), added), J[rows]
         free = np.ones(len(x), bool)
         if self.oracle.lower is not None and self.oracle.upper is not None:
             near = CLOSE * (1 + np.abs(x))
             at_bound = ((x - self.oracle.lower <= near) & (slope > 0)) | ((self.oracle.upper - x <= near) & (slope < 0))
             free = ~at_bound
             x = np.where(at_bound, np.where(slope > 0, self.oracle.lower, self.oracle.upper), x)
-        k, n = len(rows), int(free.sum())
-        K = np.block([[H[np.ix_(free, free)], J[:, free].T], [J[:, free], np.zeros((k, k))]])
+        n = int(free.sum())
         b = -np.concatenate([slope[free], self.constraints.values(x)[rows]])
-        if not (np.isfinite(K).all() and np.isfinite(b).all()):
+        step = _solution(H[free][:, free], J[:, free], b)
+        if step is None:
             return None
-        step = _solution(K, b)
         x, y = x.copy(), y.copy()
         x[free] += step[:n]
         y[rows] += step[n:]
@@ -304,16 +305,36 @@ def _dense(matrix: Any) -> Matrix:
     return dense
 
 
-def _solution(K: Matrix, b: Vector) -> Vector:
-    """K^-1 b, or where K is singular the shortest that comes closest."""
+def _solution(H: Any, J: Any, b: Vector) -> Vector | None:
+    """K^-1 b for K = [[H, J^T], [J, 0]], or where K is singular the shortest that comes closest; None if not finite."""
     from scipy.linalg import LinAlgError, LinAlgWarning, solve
+    from scipy.sparse import block_array
+    from scipy.sparse.linalg import splu
 
+    if not np.isfinite(b).all():
+        return None
+    if not isinstance(H, np.ndarray) and not isinstance(J, np.ndarray):
+        try:
+            step: Vector = splu(block_array([[H, J.T], [J, None]], format="csc")).solve(b)
+        except (RuntimeError, ValueError):  # exactly singular, or not finite
+            step = np.full(len(b), np.nan)
+        if np.isfinite(step).all():
+            return step
+    H, J = _dense(H), _dense(J)
+    K = np.block([[H, J.T], [J, np.zeros((len(J), len(J)))]])
+    if not np.isfinite(K).all():
+        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", LinAlgWarning)
             return np.asarray(solve(K, b, assume_a="sym"))
     except (LinAlgError, LinAlgWarning):
         return np.asarray(np.linalg.lstsq(K, b)[0])
+
+
+def _sum(A: Any, B: Any) -> Any:
+    """A + B, sparse where both are."""
+    return A + B if isinstance(A, np.ndarray) == isinstance(B, np.ndarray) else _dense(A) + _dense(B)
 
 
 def _count(count: int) -> str:
