@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -130,7 +129,8 @@ def pyswarms(box: BlackBox, seed: int) -> None:
     np.random.seed(seed)
     bounds = np.full(box.n, -BOUND), np.full(box.n, BOUND)
     coefficients = {"w": 0.729844, "c1": 1.49618, "c2": 1.49618}
-    GlobalBestPSO(40, box.n, coefficients, bounds=bounds).optimize(box, box.budget, verbose=False)
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):  # it writes a log where it runs
+        GlobalBestPSO(40, box.n, coefficients, bounds=bounds).optimize(box, box.budget, verbose=False)
 
 
 def pymoo(box: BlackBox, seed: int) -> None:
@@ -177,16 +177,11 @@ def functions(dimensions: str, indices: str, instances: str) -> Iterator[tuple[A
     import cocoex
 
     suite = cocoex.Suite("bbob", f"instances: {instances}", f"dimensions: {dimensions} function_indices: {indices}")
-    home = Path.cwd()
-    with tempfile.TemporaryDirectory() as folder:
-        for function in suite:
-            os.chdir(folder)
-            try:
-                function._best_parameter("print")
-                lowest = function(np.loadtxt("._bbob_problem_best_parameter.txt"))
-            finally:
-                os.chdir(home)
-            yield function, lowest
+    for function in suite:
+        with tempfile.TemporaryDirectory() as folder, chdir(folder):
+            function._best_parameter("print")
+            lowest = function(np.loadtxt("._bbob_problem_best_parameter.txt"))
+        yield function, lowest
 
 
 def speed(names: list[str], n: int = 10, budget: int = 40_000) -> dict[str, float]:
