@@ -19,6 +19,7 @@ from ncsolve.graph.nodes import Affine, Index, Leaf, Subscript, Table
 from ncsolve.graph.program import MATRIX, Op, Program
 
 _FOREIGN = {*MATRIX, "polygamma"}  # operations that only the NumPy backend has
+AHEAD, WIDE = 4, 8  # turns between asking for a row and using it; numbers in a cache line
 _TENSOR_FROM = 100_000_000  # multiplications from which loops are too slow for a product of tensors
 _BLAS_FROM = 20_000  # multiplications from which a product of matrices is left to BLAS
 
@@ -193,11 +194,23 @@ class NativePrinter:
             self._emit_tiles(loop, groups, pad)
         elif loop.index == self.samples:
             self.lines += [f"{pad}for row in range(len(rows)):", f"{pad}    {variable} = rows[row]"]
+            start = len(self.lines)
             self._emit(loop.items, inside, depth + 1)
+            self.lines[start:start] = self._prefetched(self.lines[start:], variable, pad + "    ")
         else:
             for items in parts(self, loop, at):
                 self.lines.append(f"{pad}for {variable} in range({self._length(loop.index)}):")
                 self._emit(items, inside, depth + 1)
+
+    def _prefetched(self, body: Sequence[str], variable: str, pad: str) -> list[str]:
+        """Asks for wide rows of data some turns ahead: rows drawn at random lie where no processor would guess."""
+        text = "\n".join(body)
+        wide = [n for n, a in self.arrays.items() if a.ndim == 2 and a.shape[1] >= WIDE and f"{n}[{variable}, " in text]
+        lines = [f"{pad}ahead = rows[min(row + {AHEAD}, len(rows) - 1)]"] if wide else []
+        for name in wide:
+            lines.append(f"{pad}for line in range(0, {min(self.arrays[name].shape[1], 64 * WIDE)}, {WIDE}):")
+            lines.append(f"{pad}    rt.prefetch({name}, ahead, line)")
+        return lines
 
     # -- loops whose scatters collide: g[i] and g[i + 1] in one loop cannot become vector instructions ----------------
 

@@ -332,3 +332,17 @@ def test_small_batches_of_a_large_sum_do_not_repay_a_compilation():
     for k in range(500):
         gradient(np.zeros(1), np.arange(k, k + 8))
     assert "native" not in vars(oracle.evaluator)
+
+
+def test_rows_of_wide_tables_are_the_same_in_native_code():
+    """They are asked for some turns ahead, which must not change them."""
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(0)
+    a, w = sp.IndexedBase("a", shape=(30, 11)), sp.IndexedBase("w", shape=(11,))
+    i, j = sp.symbols("i j", integer=True)
+    f = sp.Sum(sp.log(1 + sp.exp(sp.Sum(a[i, j] * w[j], (j, 0, 10)))), (i, 0, 29))
+    problem = nc.Problem(f, data={a: rng.normal(size=(30, 11))}, samples=i)
+    native, plain, at = nc.compile(problem, "numba"), nc.compile(problem, "numpy"), rng.normal(size=11)
+    for rows in ([29], [3, 3, 0], rng.integers(30, size=13)):
+        np.testing.assert_allclose(native.gradient(at, rows), plain.gradient(at, rows), rtol=1e-12)
+    assert "prefetch" in native.evaluator.native.sources["gradient_rows"]
