@@ -13,6 +13,7 @@ __all__ = [
     "OptionError",
     "PluginError",
     "ProblemError",
+    "StoreError",
     "did_you_mean",
 ]
 
@@ -35,6 +36,10 @@ class DomainError(NcsolveError):
 
 class PluginError(NcsolveError):
     """A plugin cannot be loaded or breaks its contract."""
+
+
+class StoreError(NcsolveError):
+    """A run cannot be written, read or resumed."""
 
 
 class MissingExtra(NcsolveError):

@@ -345,6 +345,33 @@ class Oracle:
             self.counts[kind] += count
         self._points += points
 
+    def snapshot(self) -> dict[str, Any]:
+        """What the next evaluations depend on besides the problem: counters, the last point, what chose a backend."""
+        key, value, gradient = self._memory
+        point = key.array if isinstance(key, _Same) else None if key is None else np.frombuffer(key)
+        held = self.__dict__.get("constraints")
+        return {
+            "counts": dict(self.counts),
+            "points": self._points,
+            "proximal_step": self._proximal_step,
+            "memory": (point, value, None if gradient is None else np.frombuffer(gradient)),
+            "spent": self.evaluator.spent,
+            "constraints": None if held is None else held.terms.snapshot(),
+        }
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Go on from a snapshot, or from a part of one, of an oracle of the same problem."""
+        self.counts.update(saved["counts"])
+        self._points = saved["points"]
+        if "memory" in saved:
+            point, value, gradient = saved["memory"]
+            key = None if point is None else point.tobytes() if self._small else _Same(point)
+            self._memory = key, value, None if gradient is None else gradient.tobytes()
+            self._proximal_step = saved["proximal_step"]
+            self.evaluator.spent, self._gradient = saved["spent"], None
+        if saved.get("constraints") and self.constraints is not None:
+            self.constraints.terms.restore(saved["constraints"])
+
     def _guard(self) -> None:
         """Below `_unguarded` points, an evaluation is counted without looking at the clock or at limits."""
         self._unguarded = self._limit if self._counting and self._deadline == float("inf") else -1.0

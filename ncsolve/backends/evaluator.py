@@ -55,6 +55,18 @@ class Evaluator:
         self._estimates: dict[str, tuple[float, float]] = {}
         self._unprintable: set[str] = set()
 
+    @property
+    def spent(self) -> dict[str, float]:
+        """Estimated seconds of NumPy so far, by kind: what decides when `auto` changes to native code."""
+        return dict(self._spent)
+
+    @spent.setter
+    def spent(self, seconds: Mapping[str, float]) -> None:
+        """Choose for each function anew, as after these evaluations."""
+        self._spent = dict(seconds)
+        self.settled.clear()
+        self._settled_rows.clear()
+
     # -- evaluation --------------------------------------------------------------------------------------------------
 
     def point(self, kind: str, *arrays: Array, parameters: Mapping[str, float], rows: Rows | None = None) -> Any:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ncsolve.critical.stationarity import stationarity
 from ncsolve.errors import BudgetExhausted, NcsolveError, PluginError
+from ncsolve.solving.checkpoint import Keeper, Mark, counters
 from ncsolve.solving.progress import Progress
 from ncsolve.solving.samples import Samples
 from ncsolve.solving.status import Status
@@ -45,14 +46,21 @@ class Loop:
     """
 
     def __init__(
-        self, oracle: Oracle, solver: Any, rng: np.random.Generator, stop: Stop, callbacks: Iterable[Callback] = ()
+        self,
+        oracle: Oracle,
+        solver: Any,
+        rng: np.random.Generator,
+        stop: Stop,
+        callbacks: Iterable[Callback] = (),
+        keeper: Keeper | None = None,
     ) -> None:
-        self.oracle, self.solver, self.rng, self.stop = oracle, solver, rng, stop
+        self.oracle, self.solver, self.rng, self.stop, self.keeper = oracle, solver, rng, stop, keeper
         self.callbacks = tuple(callbacks)
         self.recorder = Recorder(oracle.n)
         self.samples = Samples(getattr(solver, "burn_in", 0), getattr(solver, "thin", 1))
         self.progress = Progress(solver.name)
         self.start = perf_counter()
+        self.begun = counters(oracle)
         self._points_before = oracle.points
         self.iteration = 0
         self.last: Look | None = None
@@ -62,6 +70,11 @@ class Loop:
         self.last_progress = 0
         self.detail = ""
         self.error: BaseException | None = None
+        self.leg: tuple[float, int] = (math.inf, 0)
+        """What the one who asked remembers between two calls of `advance`."""
+        self.mark: Mark | None = None
+        self._marked: Mark | None = None  # from which the run goes on
+        self._save_due = 0.0
         self._abyss = -math.inf
         self._objective_to_beat = self._norm_to_beat = math.inf
         self._shape = (oracle.n,)
@@ -85,6 +98,21 @@ class Loop:
             return False
         return self.last.objective - self.best_objective > 1e-6 * (self.first_objective - self.best_objective)
 
+    def resume(self, mark: Mark) -> None:
+        """Let the next `advance` go on from a mark, with the state, counters and random numbers of the run then."""
+        for name, value in mark.books.items():
+            setattr(self, name, value)
+        self.rng.bit_generator.state = mark.rng
+        self.oracle.restore(mark.oracle)
+        self.recorder.resume(mark.columns, mark.rows, mark.escapes)
+        _, self.samples.thin, kept = mark.samples
+        self.samples.kept = list(kept)
+        f, norm, seconds = mark.look
+        x, points, best, last = mark.state.x, mark.evaluations, self.best_objective, self.last_progress
+        self.last = Look(self.iteration, x, f, norm, seconds, points, best, last, mark.state)
+        self.last.exploring = getattr(mark.state, "exploring", False)
+        self._marked = self.mark = mark
+
     def advance(self, x0: Vector) -> Status:
         """Run the solver from x0 until a stopping test, a limit, an interrupt or a failure ends it.
 
@@ -104,24 +132,19 @@ class Loop:
 
     def _iterate(self, x0: Vector) -> Status:
         oracle, rng = self.oracle, self.rng
-        x0.flags.writeable = False
-        self.last_progress, self.detail = self.iteration, ""
-        if hasattr(self.solver, "drive"):
-            return self._driven(x0)
-        try:
-            state = self.solver.init(oracle, x0, rng)
-        except BudgetExhausted:
-            raise
-        except Exception as error:
-            if isinstance(error, NcsolveError) and self.last is None:
-                raise
-            raise self._failure("init", error) from error
-        self._check_type(state)
-        self._flags = frozenset(
-            flag for flag in ("converged", "stalled", "exploring", "chains") if hasattr(state, flag)
-        )
+        if self._marked is not None:
+            state, self._marked = self._marked.state, None
+            self._begin(state)
+            status = self._verdict(self.last) if self.last else None
+        else:
+            x0.flags.writeable = False
+            self.last_progress, self.detail = self.iteration, ""
+            if hasattr(self.solver, "drive"):
+                return self._driven(x0)
+            state = self._first_state(x0)
+            status = self._look(state)
         step = self.solver.step
-        while (status := self._look(state)) is None:
+        while status is None:
             try:
                 state = step(oracle, state, rng)
             except BudgetExhausted:
@@ -129,7 +152,20 @@ class Loop:
             except Exception as error:
                 raise self._failure(f"step {self.iteration + 1}", error) from error
             self.iteration += 1
+            status = self._look(state)
         return status
+
+    def _first_state(self, x0: Vector) -> Any:
+        try:
+            state = self.solver.init(self.oracle, x0, self.rng)
+        except BudgetExhausted:
+            raise
+        except Exception as error:
+            if isinstance(error, NcsolveError) and self.last is None:
+                raise
+            raise self._failure("init", error) from error
+        self._begin(state)
+        return state
 
     def _driven(self, x0: Vector) -> Status:
         """Let a solver run a loop of its own: it reports each state, and an exception ends it where it shall stop."""
@@ -183,11 +219,24 @@ class Loop:
             self.samples.record(self.iteration, state.chains)
         if seconds >= self.progress.due:
             self.progress.show(look)
-        if f < self._abyss:
-            self.detail = f"the objective falls without bound: it is {f:.3g} {_far_away(x)}"
-            return Status.NONFINITE
+        if self.keeper is not None:
+            self._keep(self.keeper, state, seconds)
         status = self._asked_to_stop(look) if self.callbacks else None
-        return status or self.stop(look) or (self._solver_says(state) if self._flags else None)
+        return status or self._verdict(look)
+
+    def _verdict(self, look: Look) -> Status | None:
+        """Whether to stop here, by what the look and the solver say."""
+        f, state = look.objective, look.state
+        if f < self._abyss:
+            self.detail = f"the objective falls without bound: it is {f:.3g} {_far_away(look.x)}"
+            return Status.NONFINITE
+        return self.stop(look) or (self._solver_says(state) if self._flags else None)
+
+    def _keep(self, keeper: Keeper, state: Any, seconds: float) -> None:
+        self.mark = Mark.of(self, state)
+        if seconds >= self._save_due:
+            keeper.save(self.mark.complete(self.recorder.numbers))
+            self._save_due = seconds + keeper.every
 
     def _compare(self, x: Vector, f: float, norm: float) -> None:
         """Keep the best point, and the iteration in which f or the gradient last improved by more than rounding."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ncsolve.critical import CriticalPoint, classify
 from ncsolve.critical.stationarity import stationarity
 from ncsolve.errors import BudgetExhausted, OptionError, ProblemError
+from ncsolve.solving.checkpoint import Keeper, is_resumable
 from ncsolve.solving.criteria import DEFAULT_ITERATIONS, Criteria
 from ncsolve.solving.escape import is_escapable, step_off
 from ncsolve.solving.hints import hints_for
@@ -44,6 +45,7 @@ def run(
     criteria: Criteria | None = None,
     escape: bool = True,
     callbacks: Iterable[Callback] = (),
+    keeper: Keeper | None = None,
 ) -> Result:
     """Run a solver instance from x0, or from the problem's start, and judge what it finds.
 
@@ -54,6 +56,9 @@ def run(
     x0 is {variable: value} or an array (n,). A callback is called with a `Look` after every iteration; it stops the
     run by returning a `Status`, or True (INTERRUPTED); every stopping test is such a callback.
 
+    `keeper` saves marks of a solver that can go on from one. Where it has a mark already the run goes on from there, with
+    the same iterates, counts and random numbers as if it had never stopped; only the limits may be others.
+
     Raises ProblemError or OptionError where problem, solver and x0 do not fit; what happens later is in the `Result`.
     """
     check_needs(solver, oracle)
@@ -62,21 +67,39 @@ def run(
     if criteria.target is not None and oracle.problem.signs is not None:
         raise OptionError("A min-max problem has no target: a low objective is good for one of its players only.")
     rng = np.random.default_rng(SeedSequence(seed, spawn_key=spawn_key))
-    x = _first_point(oracle, solver, rng) if x0 is None else _checked_start(oracle, x0)
-    loop = Loop(oracle, solver, rng, criteria.test(), callbacks)
+    keeper = keeper if is_resumable(solver) else None
+    mark = None if keeper is None else keeper.mark
+    if mark is not None:
+        x = mark.books["best_x"]
+        oracle.restore(mark.begun)
+    else:
+        x = _first_point(oracle, solver, rng) if x0 is None else _checked_start(oracle, x0)
+    loop = Loop(oracle, solver, rng, criteria.test(), callbacks, keeper)
+    loop.start -= 0.0 if mark is None else mark.seconds
     before = dict(oracle.counts)
     deadline = None if criteria.max_seconds is None else loop.start + criteria.max_seconds
     oracle.limit(criteria.max_evaluations, deadline)
+    if mark is not None:
+        loop.resume(mark)
     try:
         with np.errstate(all="ignore"):
             answer = _search(loop, x, criteria, escape)
             return _result(loop, answer, criteria, seed, before)
     finally:
         oracle.limit()
+        if keeper is not None and loop.mark is not None:
+            keeper.finish(loop.mark.complete(loop.recorder.numbers))
 
 
 def run_starts(
-    new_oracle: Callable[[], Oracle], solver: Any, starts: int, *, x0: Any = None, seed: int = 0, **arguments: Any
+    new_oracle: Callable[[], Oracle],
+    solver: Any,
+    starts: int,
+    *,
+    x0: Any = None,
+    seed: int = 0,
+    keeper: Keeper | None = None,
+    **arguments: Any,
 ) -> Result:
     """Run from `starts` points and return the best result, with all in `runs`: minima first, then the lower objective.
 
@@ -87,9 +110,10 @@ def run_starts(
     for k in range(starts):
         oracle = new_oracle()
         key = (k,) if k else ()
+        kept = keeper.child(f"start-{k}") if keeper and k else keeper
         if k:
             x0 = _random_point(oracle, solver, np.random.default_rng(SeedSequence(seed, spawn_key=(k, 0))))
-        results.append(run(oracle, solver, x0=x0, seed=seed, spawn_key=key, **arguments))
+        results.append(run(oracle, solver, x0=x0, seed=seed, spawn_key=key, keeper=kept, **arguments))
         if results[-1].status is Status.INTERRUPTED:
             break
     best = min(results, key=_rank)
@@ -115,9 +139,9 @@ class _Answer:
 
 def _search(loop: Loop, x: Vector, criteria: Criteria, escape: bool) -> _Answer:
     """Run, judge, step off, and again. At most 10 + n times: a point of index k may need k escapes."""
-    resumed_from = math.inf
-    escapes = 10 + loop.oracle.n if escape else 0
+    resumed_from, escapes = loop.leg if loop.mark else (math.inf, 10 + loop.oracle.n if escape else 0)
     while True:
+        loop.leg = resumed_from, escapes
         status = loop.advance(x)
         answer = _answer(loop, status, x, criteria)
         if escapes == 0 or answer.status not in (Status.CONVERGED, Status.STALLED):

@@ -27,26 +27,26 @@ class Samples:
 
     def __init__(self, burn_in: int = 0, thin: int = 1, most: int = MOST_NUMBERS) -> None:
         self.burn_in, self.thin, self.most = burn_in, thin, most
-        self._kept: list[NDArray[np.float64]] = []
+        self.kept: list[NDArray[np.float64]] = []
 
     def record(self, iteration: int, chains: NDArray[np.float64]) -> None:
         after = iteration - self.burn_in
         if after <= 0 or after % self.thin:
             return
-        if len(self._kept) >= 2 and (len(self._kept) + 1) * chains.size > self.most:
-            self._kept = self._kept[1::2]
+        if len(self.kept) >= 2 and (len(self.kept) + 1) * chains.size > self.most:
+            self.kept = self.kept[1::2]
             self.thin *= 2
             if after % self.thin:
                 return
         chains.setflags(write=False)
-        self._kept.append(chains)
+        self.kept.append(chains)
 
     def array(self) -> NDArray[np.float64] | None:
         """All that was kept, read-only, shape (kept iterations, chains, n); None if that is nothing."""
-        if not self._kept:
+        if not self.kept:
             return None
-        kept = np.stack(self._kept)
-        self._kept.clear()
+        kept = np.stack(self.kept)
+        self.kept.clear()
         kept.setflags(write=False)
         return kept
 

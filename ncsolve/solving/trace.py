@@ -68,31 +68,38 @@ class Recorder:
     """Collects rows, flat in one growing array of doubles: a row costs less than a microsecond."""
 
     def __init__(self, n: int) -> None:
-        self._rows = array("d")
-        self._added: tuple[str, ...] | None = None
+        self.numbers = array("d")
+        """All rows, one after the other."""
+        self.added: tuple[str, ...] | None = None
+        """Columns that come from the solver's states."""
         self._path = range(n) if n <= PATH_DIMENSIONS else range(0)
         self.escapes: list[Escape] = []
 
     def record(self, look: Look) -> None:
-        if self._added is None:
-            self._added = _numbers_in(look.state)
-        self._rows.extend(
+        if self.added is None:
+            self.added = _numbers_in(look.state)
+        self.numbers.extend(
             (
                 look.iteration,
                 look.objective,
                 look.gradient_norm,
                 look.seconds,
                 look.evaluations,
-                *[getattr(look.state, name) for name in self._added],
+                *[getattr(look.state, name) for name in self.added],
                 *(look.x.tolist() if self._path else ()),
             )
         )
 
+    def resume(self, added: tuple[str, ...], numbers: NDArray[np.float64], escapes: tuple[Escape, ...]) -> None:
+        """Begin with the rows of a run that goes on."""
+        self.added, self.escapes = added, list(escapes)
+        self.numbers = array("d", numbers.tobytes())
+
     def trace(self) -> Trace:
         """The columns as read-only arrays."""
-        names = CORE + (self._added or ())
+        names = CORE + (self.added or ())
         width = len(names) + len(self._path)
-        rows = np.array(self._rows[: len(self._rows) // width * width]).reshape(-1, width)  # whole rows only
+        rows = np.array(self.numbers[: len(self.numbers) // width * width]).reshape(-1, width)  # whole rows only
         columns: dict[str, NDArray[Any]] = {name: rows[:, k].copy() for k, name in enumerate(names)}
         for name in ("iteration", "evaluations"):
             columns[name] = columns[name].astype(np.int64)
