@@ -71,7 +71,7 @@ def values_of(oracle: Oracle, points: Points) -> Vector:
         raise BudgetExhausted("EVALUATIONS")
     values = np.asarray(oracle.value(points))
     finite = np.isfinite(values)
-    return values if finite.all() else np.where(finite, values, np.inf)
+    return values if np.count_nonzero(finite) == len(values) else np.where(finite, values, np.inf)
 
 
 def first_box(oracle: Oracle, x0: Vector, width: float | None) -> tuple[Vector, Vector]:
