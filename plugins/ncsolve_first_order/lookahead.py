@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -42,6 +43,8 @@ class Lookahead:
     name: ClassVar[str] = "lookahead"
     needs: ClassVar[frozenset[str]] = frozenset({"gradient", "bounds"})
     state_type: ClassVar[type] = LookaheadState
+    kit: ClassVar[Mapping[str, Any]] = {"options": {"inner_options": "step_size=0.05"}, "accuracy": 1e-6}
+    """It goes half of the way to a bound in every iteration."""
 
     def init(self, oracle: Oracle, x0: Vector, rng: np.random.Generator) -> LookaheadState:
         solver = self.solver()

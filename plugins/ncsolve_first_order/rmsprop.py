@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +27,11 @@ class RMSProp(Descent):
 
     name: ClassVar[str] = "rmsprop"
     separable: ClassVar[bool] = True
+    kit: ClassVar[Mapping[str, Any]] = {
+        "options": {"step_size": 0.1, "schedule": "cosine", "schedule_steps": 2000},
+        "accuracy": 1e-4,
+        "converges": False,
+    }
 
     @property
     def limit_of_stability(self) -> float:

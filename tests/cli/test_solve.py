@@ -88,7 +88,7 @@ def test_options_of_problem_and_solver_reach_them(run):
             "solve", "rosenbrock", "-p", "n=4", "-s", "gd", "-o", "step_size=1e-3", "--max-iterations", "5", "--json"
         ).stdout
     )
-    assert (len(answer["x"]), answer["options"]) == (4, {"step_size": 1e-3})
+    assert (len(answer["x"]), answer["options"]["step_size"]) == (4, 1e-3)
 
 
 @pytest.mark.parametrize("backend", ["auto", "numpy"])

@@ -28,9 +28,6 @@ class TestAdaGradNorm(SolverTests):
 
 class TestRMSProp(SolverTests):
     solver = "rmsprop"
-    options: ClassVar = {"step_size": 0.1, "schedule": "cosine", "schedule_steps": 2000}
-    accuracy = 1e-4
-    converges = False
 
 
 class TestAdam(SolverTests):
@@ -49,8 +46,6 @@ class TestAggMo(SolverTests):
 
 class TestLookahead(SolverTests):
     solver = "lookahead"
-    options: ClassVar = {"inner_options": "step_size=0.05"}
-    accuracy = 1e-6  # half of the way to a bound in every iteration
 
 
 class TestWolfe(SolverTests):

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Vector = NDArray[np.float64]
 
+ROUNDING = float(np.finfo(float).eps)
+"""Changes of f below this part of it say nothing."""
+
 
 @dataclass(frozen=True)
 class MyState:
@@ -51,8 +54,8 @@ class MySolver:
 
     def step(self, oracle: Oracle, state: MyState, rng: np.random.Generator) -> MyState:
         x, f, g, p, eta = state.x, state.objective, state.gradient, state.direction, 2 * state.step_size
-        slope = g @ p
-        while not oracle.value(x + eta * p) <= f + self.decrease * eta * slope:
+        slope, noise = g @ p, ROUNDING * abs(f)
+        while not oracle.value(x + eta * p) <= f + self.decrease * eta * slope + noise:
             eta /= 2
             if np.array_equal(x + eta * p, x):
                 return MyState(x, f, g, -g, self.step_size, stalled=True)
