@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     )
     from ncsolve.problem import Dropout, He, Maximum, Minimum, MinMax, Normal, Problem, Saddle, Uniform, Xavier, load
     from ncsolve.solving import Look, Result, Status, Trace, option
+    from ncsolve.theorems import verify
+    from ncsolve.theory import Theorem, Verdict
 
 _HOME = {
     "api": ("classify", "solve"),
@@ -75,6 +77,8 @@ _HOME = {
         "load",
     ),
     "solving": ("Look", "Result", "Status", "Trace", "option"),
+    "theorems": ("verify",),
+    "theory": ("Theorem", "Verdict"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -107,8 +111,10 @@ __all__ = [
     "Saddle",
     "Simplex",
     "Status",
+    "Theorem",
     "Trace",
     "Uniform",
+    "Verdict",
     "Xavier",
     "classify",
     "compile",
@@ -117,6 +123,7 @@ __all__ = [
     "option",
     "solve",
     "testing",
+    "verify",
 ]
 
 

@@ -10,7 +10,7 @@ from click.exceptions import NoSuchCommand
 
 from ncsolve.errors import NcsolveError, PluginError
 
-COMMANDS = ("solve", "classify", "check", "show", "compare", "solvers", "problems", "plugins")
+COMMANDS = ("solve", "classify", "check", "show", "compare", "verify", "solvers", "problems", "theorems", "plugins")
 INTERRUPTED = 130
 
 

@@ -1,0 +1,130 @@
+"""The front door to the theorems: `nc.verify`, and the catalogue by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from numbers import Integral
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ncsolve.errors import OptionError, PluginError, did_you_mean
+from ncsolve.hooks import registry
+from ncsolve.oracle import compile
+from ncsolve.theory import NOT_APPLICABLE, Case, Request, Theorem, Verdict, checked_claims, run_case, verdict_on
+
+if TYPE_CHECKING:
+    from ncsolve.problem import Problem
+
+__all__ = ["CaseResult", "catalogue", "check_catalogue", "find_theorem", "verify"]
+
+
+def verify(
+    problem: Problem,
+    theorem: Any = None,
+    solver: Any = None,
+    options: Mapping[str, Any] | None = None,
+    constants: Mapping[str, float] | None = None,
+    x0: Any = None,
+    seed: int = 0,
+    max_iterations: int | None = None,
+    as_demanded: bool = False,
+    backend: str = "auto",
+) -> list[Verdict]:
+    """Check what theorems promise of a solver on this problem, by a run of it.
+
+    Parameters
+    ----------
+    theorem
+        A name or an id (`ncsolve theorems` lists them), a class or an instance. Without it, all theorems about the
+        solver; without a solver either, all, each with the solver that it speaks of.
+    options
+        Options of the solver. Where they contradict what the theorem demands, the verdict is NOT-APPLICABLE;
+        with `as_demanded` the demanded ones are taken.
+    constants
+        Claims to check: {"pl": 0.36, "minimum": 0}. They go before those that are computed or declared;
+        strong_convexity 0 claims that f is convex.
+    max_iterations
+        Length of the run; without it, the theorem's own.
+
+    Returns a `Verdict` for each theorem, those that do not apply last. Raises OptionError for unknown names.
+    """
+    if max_iterations is not None and (not isinstance(max_iterations, Integral) or max_iterations < 2):
+        raise OptionError(f"max_iterations must be an integer of at least 2, not {max_iterations!r}.")
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise OptionError(f"seed must be an integer of at least 0, not {seed!r}.")
+    chosen = [find_theorem(theorem)] if theorem is not None else catalogue()
+    oracle = compile(problem, backend)
+    named = None if solver is None else solver_class(solver)
+    if theorem is None and named is not None:
+        chosen = [each for each in chosen if named.name in each.solvers]
+    start = None if x0 is None else np.array(problem.pack(x0, "x0"))
+    claims = checked_claims(constants or {})
+    verdicts = []
+    for each in chosen:
+        own = named or solver_class(each.solvers[0])
+        request = Request(own, options or {}, claims, start, int(seed), max_iterations, as_demanded)
+        verdicts.append(verdict_on(each, oracle, request))
+    return sorted(verdicts, key=lambda verdict: verdict.verdict == NOT_APPLICABLE)
+
+
+def solver_class(solver: Any) -> type:
+    """The class of a solver that is given by name, as a class or as an instance."""
+    if isinstance(solver, str):
+        solver = registry().solver(solver)
+    found: type = solver if isinstance(solver, type) else type(solver)
+    if hasattr(found, "choose"):
+        raise OptionError("Theorems speak of one solver each: name it instead of 'auto'.")
+    return found
+
+
+def catalogue() -> list[Theorem]:
+    """All theorems that plugins provide, in their order."""
+    return [theorem() for theorem in registry().theorems().values()]
+
+
+def find_theorem(theorem: Any) -> Theorem:
+    """The theorem of this name or id, in any case. Raises OptionError, with the nearest name."""
+    if isinstance(theorem, Theorem):
+        return theorem
+    if isinstance(theorem, type) and issubclass(theorem, Theorem):
+        return theorem()
+    known = registry().theorems()
+    aliases = {each.id.lower(): each for each in known.values() if hasattr(each, "id")}
+    wanted = str(theorem).lower().replace("_", "-")
+    found = known.get(wanted) or aliases.get(wanted)
+    if found is None:
+        hint = did_you_mean(wanted, [*known, *(each.id for each in known.values() if hasattr(each, "id"))])
+        raise OptionError(f"There is no theorem '{theorem}'.{hint} `ncsolve theorems` lists them.")
+    if not issubclass(found, Theorem):
+        raise PluginError(f"Theorem '{theorem}' is not a subclass of ncsolve.theory.Theorem.")
+    made: Theorem = found()
+    return made
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """What became of one case of a theorem's own."""
+
+    theorem: Theorem
+    role: str
+    """positive, witness or control"""
+    case: Case
+    verdict: Verdict
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        return self.verdict.verdict == self.case.verdict
+
+
+def check_catalogue(theorems: Iterable[Theorem]) -> Iterator[CaseResult]:
+    """Every theorem on its own positive cases, witnesses and negative controls."""
+    for theorem in theorems:
+        cases = [("witness" if case.witness else "positive", case) for case in theorem.positive()]
+        for role, case in [*cases, *(("control", case) for case in theorem.controls())]:
+            start = perf_counter()
+            verdict = run_case(theorem, case, solver_class(theorem.solvers[0]), compile(case.problem()))
+            yield CaseResult(theorem, role, case, verdict, perf_counter() - start)

@@ -1,0 +1,48 @@
+"""What several theorems share: the update of gradient descent, convexity, and the demand of a step 1/L."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ncsolve.theory import Claim, Study, Theorem, nonconvexity
+
+EPS = float(np.finfo(float).eps)
+PLAIN = {"line_search": None, "schedule": "constant", "batch_size": None}
+
+
+def plain_update(study: Study, eta: float) -> Claim:
+    """x+ = x - eta g(x), g recomputed by the oracle, to rounding."""
+    step = eta * study.g[:-1]
+    size = np.abs(study.x[:-1]).max(axis=1) + np.abs(step).max(axis=1)
+    return Claim.equal("x+ = x - eta g(x)", study.x[1:], study.x[:-1] - step, 16 * EPS * size)
+
+
+class Descent(Theorem):
+    """Gradient descent with the step that the theorem demands."""
+
+    solvers = ("gd",)
+
+    def identity(self, study: Study) -> Claim | None:
+        return plain_update(study, study.option("step_size"))
+
+
+class UnitStep(Descent):
+    """Gradient descent with eta = 1/L."""
+
+    demand = "step_size = 1/L"
+
+    def demands(self, study: Study) -> Mapping[str, Any]:
+        return {"step_size": 1 / study.L, **PLAIN}
+
+
+def convex(study: Study) -> str:
+    """The refusal of theorems about convex f; otherwise the constant of strong convexity, perhaps 0, is used."""
+    return nonconvexity(study) if "strong_convexity" not in study.known else known_convex(study)
+
+
+def known_convex(study: Study) -> str:
+    study.constant("strong_convexity")
+    return ""

@@ -1,0 +1,166 @@
+"""Problems whose constants are known exactly: witnesses, showcases and controls of the theorems."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import sympy as sp
+
+from ncsolve.problem import Minimum, Problem
+
+i, j = sp.symbols("i j", integer=True)
+t = sp.Symbol("t", real=True)
+PL_SINE = 0.1755297
+"""A certified lower bound of the pl constant of t^2 + 3 sin^2 t on the whole line; the true one is below 0.1755311."""
+
+
+def rotation(n: int) -> np.ndarray:
+    return np.linalg.qr(np.random.default_rng(1).standard_normal((n, n)))[0]
+
+
+def quadratic_form(H: np.ndarray, x0: np.ndarray, name: str) -> Problem:
+    """x'Hx/2 from x0: minimum 0 at 0."""
+    n = len(H)
+    x, A = sp.IndexedBase("x", shape=(n,)), sp.IndexedBase("A", shape=(n, n))
+    f = sp.Sum(A[i, j] * x[i] * x[j], (i, 0, n - 1), (j, 0, n - 1)) / 2
+    definite = float(np.linalg.eigvalsh(H)[0]) >= -1e-12
+    return Problem(
+        f, name=name, data={A: H}, start={x: x0}, known=[Minimum({x: 0.0}, value=0.0)] if definite else (),
+        constants={"minimum": 0} if definite else None,
+    )  # fmt: skip
+
+
+@cache
+def parabola(curvature: float = 1.0, x0: float = 1.0) -> Problem:
+    """curvature x^2 / 2: every bound by curvature is attained."""
+    return quadratic_form(np.array([[curvature]]), np.array([x0]), "parabola")
+
+
+@cache
+def quadratic(*eigenvalues: float, along: int | None = None) -> Problem:
+    """A rotated quadratic with these eigenvalues, from the eigenvector `along`, or from the sum of all."""
+    w = np.array(eigenvalues)
+    Q = rotation(len(w))
+    H = (Q * w) @ Q.T
+    start = Q.sum(axis=1) if along is None else Q[:, along]
+    return quadratic_form((H + H.T) / 2, start, f"quadratic{eigenvalues}")
+
+
+@cache
+def degenerate(along: int = 1) -> Problem:
+    """Least squares of deficient rank: eigenvalues 0, 1 and 4, minimisers on a line."""
+    return quadratic(0.0, 1.0, 4.0, along=along)
+
+
+@cache
+def pl_sine(x0: float = 4.0, pl: float = PL_SINE) -> Problem:
+    """x^2 + 3 sin^2 x, not convex: L = 8, M = 12, f* = 0. [Karimi, Nutini & Schmidt 2016]"""
+    x = sp.Symbol("x", real=True)
+    return Problem(
+        x**2 + 3 * sp.sin(x) ** 2,
+        name="pl-sine",
+        start={x: x0},
+        known=[Minimum({x: 0.0}, value=0.0)],
+        constants={"smoothness": 8, "pl": pl, "hessian_lipschitz": 12, "minimum": 0},
+    )
+
+
+@cache
+def composition() -> Problem:
+    """sum_i p((Ax)_i), p(t) = t^2 + 3 sin^2 t, A 3 x 5: not convex, minimisers on a plane, L = 8 s_max^2."""
+    A_ = np.random.default_rng(2).standard_normal((3, 5))
+    s = np.linalg.svd(A_, compute_uv=False)
+    x, A = sp.IndexedBase("x", shape=(5,)), sp.IndexedBase("A", shape=(3, 5))
+    u = sp.Sum(A[i, j] * x[j], (j, 0, 4))
+    return Problem(
+        sp.Sum(u**2 + 3 * sp.sin(u) ** 2, (i, 0, 2)),
+        name="composition",
+        data={A: A_},
+        start={x: np.array([2.0, -1.0, 1.5, 0.5, -2.0])},
+        known=[Minimum({x: 0.0}, value=0.0)],
+        constants={"smoothness": 8 * s[0] ** 2, "pl": PL_SINE * s[-1] ** 2, "minimum": 0},
+    )
+
+
+@cache
+def rotated_sum(scale: float = 1.0, n: int = 4) -> Problem:
+    """sum_i p((Qx)_i), Q orthogonal: L = 8, pl as p, Hessian 12-Lipschitz, f* = 0."""
+    x, A = sp.IndexedBase("x", shape=(n,)), sp.IndexedBase("A", shape=(n, n))
+    u = sp.Sum(A[i, j] * x[j], (j, 0, n - 1))
+    return Problem(
+        sp.Sum(u**2 + 3 * sp.sin(u) ** 2, (i, 0, n - 1)),
+        name="rotated-sum",
+        data={A: rotation(n)},
+        start={x: scale * np.linspace(0.5, 2.0, n)},
+        known=[Minimum({x: 0.0}, value=0.0)],
+        constants={"smoothness": 8, "pl": PL_SINE, "hessian_lipschitz": 12, "minimum": 0},
+    )
+
+
+@cache
+def log_square(x0: float = 5.0) -> Problem:
+    """log(1 + x^2): not convex, L = 2, f* = 0, flat far out."""
+    x = sp.Symbol("x", real=True)
+    return Problem(
+        sp.log(1 + x**2), name="log-square", start={x: x0}, known=[Minimum({x: 0.0}, value=0.0)],
+        constants={"smoothness": 2, "minimum": 0},
+    )  # fmt: skip
+
+
+@cache
+def huber(steps: int) -> Problem:
+    """Huber's function with tau = 1 / (2 steps + 1) from 1: gradient descent with 1/L attains the bound at `steps`."""
+    x, tau = sp.Symbol("x", real=True), sp.Rational(1, 2 * steps + 1)
+    f = sp.Piecewise((x**2 / 2, sp.Abs(x) <= tau), (tau * sp.Abs(x) - tau**2 / 2, True))
+    return Problem(
+        f, name="huber", start={x: 1.0}, known=[Minimum({x: 0.0}, value=0.0)],
+        constants={"smoothness": 1, "minimum": 0},
+    )  # fmt: skip
+
+
+@cache
+def root_sum(n: int = 4, x0: float = 3.0) -> Problem:
+    """sum (sqrt(1 + x_i^2) - 1): convex, L = 1, Hessian 0.8587-Lipschitz, f* = 0."""
+    x = sp.IndexedBase("x", shape=(n,))
+    return Problem(
+        sp.Sum(sp.sqrt(1 + x[i] ** 2) - 1, (i, 0, n - 1)),
+        name="root-sum",
+        start={x: x0 * np.linspace(-1.0, 1.0, n + 1)[1:]},
+        known=[Minimum({x: 0.0}, value=0.0)],
+        constants={"smoothness": 1, "hessian_lipschitz": 48 / 5**2.5, "minimum": 0},
+    )
+
+
+@cache
+def euclidean_norm() -> Problem:
+    """|x|: the Polyak step attains its bound."""
+    x = sp.IndexedBase("x", shape=(3,))
+    return Problem(
+        sp.sqrt(sp.Sum(x[i] ** 2, (i, 0, 2))), name="norm", start={x: np.array([1.0, -2.0, 2.0])},
+        known=[Minimum({x: 0.0}, value=0.0)], constants={"minimum": 0},
+    )  # fmt: skip
+
+
+@cache
+def quartic(x0: float = 1.0) -> Problem:
+    """x^4 / 4: not PL, gradient descent is sublinear."""
+    x = sp.Symbol("x", real=True)
+    return Problem(x**4 / 4, name="quartic", start={x: x0}, known=[Minimum({x: 0.0}, value=0.0)])
+
+
+@cache
+def hyperbola(u: float = 1.5, v: float = 0.4) -> Problem:
+    """(uv - 1)^2 / 2: minima on a hyperbola, curvature u^2 + v^2 at each."""
+    a, b = sp.symbols("u v", real=True)
+    return Problem((a * b - 1) ** 2 / 2, name="hyperbola", start={a: u, b: v}, constants={"minimum": 0})
+
+
+@cache
+def saddle_well() -> Problem:
+    """x^2/2 + y^4/4 - y^2/2: a strict saddle at 0 between two minima, f* = -1/4."""
+    x, y = sp.symbols("x y", real=True)
+    return Problem(
+        x**2 / 2 + y**4 / 4 - y**2 / 2, name="saddle-well", start={x: 1.0, y: 0.3},
+        known=[Minimum({x: 0.0, y: 1.0}, value=-0.25), Minimum({x: 0.0, y: -1.0}, value=-0.25)],
+    )  # fmt: skip

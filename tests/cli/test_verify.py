@@ -1,0 +1,63 @@
+"""`ncsolve verify` and `ncsolve theorems`."""
+
+from __future__ import annotations
+
+import json
+
+from ncsolve.hooks import registry
+
+
+def test_verify_prints_the_verdict(run):
+    result = run("verify", "x2-3sin2", "--theorem", "GD3b")
+    assert result.exit_code == 0
+    assert "gd-pl-sharp: HOLDS" in result.output
+    assert "tightness 0.96" in result.output
+    assert "smoothness = 8 (declared)" in result.output
+
+
+def test_violated_exits_with_5_and_json_has_the_keys(run):
+    result = run("verify", "x2-3sin2", "--theorem", "gd-pl-sharp", "-c", "pl=0.36", "--json")
+    assert result.exit_code == 5
+    data = json.loads(result.stdout)
+    assert (data["problem"], data["solver"]) == ("x2-3sin2", "gd")
+    (verdict,) = data["verdicts"]
+    assert {"theorem", "verdict", "constants", "first_violation", "tightness"} <= set(verdict)
+    assert {"measured_rate", "theoretical_rate"} <= set(verdict)
+    assert verdict["constants"]["pl"] == {"value": 0.36, "provenance": "declared"}
+    assert verdict["first_violation"]["iteration"] == 3
+
+
+def test_without_a_theorem(run):
+    result = run("verify", "x2-3sin2", "-s", "gd", "--json")
+    verdicts = {each["theorem"]: each["verdict"] for each in json.loads(result.stdout)["verdicts"]}
+    assert result.exit_code == 0
+    assert verdicts["gd-descent"] == "HOLDS"
+    assert verdicts["gd-convex"] == "NOT-APPLICABLE"
+
+
+def test_the_plot_shows_run_and_bound(run, tmp_path):
+    file = tmp_path / "bounds.svg"
+    assert run("verify", "x2-3sin2", "--theorem", "GD3a", "--plot", str(file)).exit_code == 0
+    assert file.read_text().startswith("<?xml")
+
+
+def test_bad_input(run):
+    result = run("verify", "x2-3sin2", "--theorem", "gd-pl-lineer")
+    assert result.exit_code == 2
+    assert "Did you mean 'gd-pl-linear'?" in result.stderr
+    assert run("verify", "x2-3sin2", "--plot", "a.pdf").exit_code == 2
+
+
+def test_theorems_lists_and_shows(run):
+    listed = json.loads(run("theorems", "--json").stdout)["theorems"]
+    assert [each["name"] for each in listed] == list(registry().theorems())
+    assert all({"name", "id", "kind", "assumptions", "demand", "reference", "latex"} <= set(each) for each in listed)
+    shown = run("theorems", "GD1").output
+    for part in ("gd-descent (GD1)", r"\frac", "step_size = 1/L", "Proof:", "witness", "control"):
+        assert part in shown
+
+
+def test_theorems_check(run):
+    result = run("theorems", "GD5", "--check")
+    assert result.exit_code == 0
+    assert "1 theorems, 5 cases, 0 wrong" in result.output
