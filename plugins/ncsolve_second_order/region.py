@@ -60,8 +60,9 @@ def region_step(
     while not too_short(radius, x):
         p, restricted = minimise_inside(oracle, model, x, radius)
         promised, length = -model.value(p), float(np.linalg.norm(p))
-        if not (promised > 0 and math.isfinite(length)):
-            break
+        if not (promised > 0 and math.isfinite(length)):  # lost in the rounding of a large H
+            radius /= 4
+            continue
         trial = try_step(objective or oracle, x, f, g, p, promised)
         accepted = relaxed(trial.rho, f - trial.f, promised, excess) > ACCEPT
         if accepted and has_gradient(objective or oracle, trial.x):
