@@ -31,7 +31,7 @@ __all__ = ["classify"]
 Vector = NDArray[np.float64]
 
 AFFORDABLE = 5000  # variables up to which a dense Hessian is computed
-HOPELESS = 100  # times the tolerance: beyond, a large problem is not searched for a critical point close by
+LARGE, HOPELESS = 1000, 100  # with more variables and a gradient this many times the tolerance nothing is searched for
 STEPS = 200  # of Lanczos where it is not
 FAILURE = 1e-6  # probability that its random start hides an eigenvalue
 FAR = 1e-2  # a critical point further away than this, relative to 1 + |x|, must have the index that x has
@@ -90,7 +90,7 @@ class _Judge:
         if (outside > NEAR * (1 + np.abs(self.x))).any():
             worst = int(np.argmax(outside))
             return self.verdict("not-critical", f"x[{worst}] = {self.x[worst]:g} is outside its bounds")
-        if self.x.size > AFFORDABLE and self.norm > HOPELESS * self.allowed:
+        if self.x.size > LARGE and self.norm > HOPELESS * self.allowed:
             return self.verdict("not-critical", f"with {self.x.size} variables none is looked for from so far away")
         if self.x.size > AFFORDABLE and not self.oracle.structure.sparse:
             return self.by_products()
