@@ -123,7 +123,7 @@ def ours(name: str, **options: Any) -> Callable[[BlackBox, int], None]:
 
 
 def pyswarms(box: BlackBox, seed: int) -> None:
-    """Its global-best swarm with the same coefficients and as many particles as ours."""
+    """Its global-best swarm with the usual coefficients [Clerc & Kennedy 2002] and as many particles as ours."""
     from pyswarms.single import GlobalBestPSO
 
     np.random.seed(seed)
@@ -151,7 +151,7 @@ def pymoo(box: BlackBox, seed: int) -> None:
 
 CONTESTANTS: dict[str, Callable[[BlackBox, int], None]] = {
     "pso": ours("pso", polish=False),
-    "pso ring": ours("pso", polish=False, topology="ring"),
+    "pso global": ours("pso", polish=False, topology="global", inertia=0.729844, cognitive=1.49618, social=1.49618),
     "de": ours("de", polish=False),
     "cma": ours("cma", polish=False, restarts=100),
     "annealing": ours("annealing", polish=False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -42,9 +43,10 @@ class PSO:
 
     v+ = w v + c1 r1 (p - x) + c2 r2 (g - x),  x+ = x + v+, with r1, r2 uniform in [0, 1] for every particle and
     coordinate, p the best point that the particle has seen, g the best that any of its neighbours has. The whole swarm
-    is one array, its values one call. Around fixed p and g the mean converges where |w| < 1 and
-    0 < c1 + c2 < 4 (1 + w), the variance (c1 = c2) where c1 + c2 < 24 (1 - w^2) / (7 - 5 w) [Poli 2009]. There is no
-    guarantee of a minimum.
+    is one array, its values one call. Around fixed p and g the mean converges where |w| < 1 and 0 < c1 + c2 < 4 (1 +
+    w), the variance (c1 = c2) where c1 + c2 < 24 (1 - w^2) / (7 - 5 w) [Poli 2009]. There is no guarantee of a minimum.
+    The defaults are w = 1 / (2 log 2) and c1 = c2 = 1/2 + log 2 [Clerc 2006], with four neighbours for each particle,
+    which reached more targets of BBOB than w = 0.73, c1 = c2 = 1.496 and one global leader.
 
     The search ends when the best positions lie within `tolerance` of each other, when their values are equal, or when
     no particle has improved within `patience` moves, as with groups in several minima. Then `polish` goes on from x
@@ -52,9 +54,9 @@ class PSO:
     """
 
     particles: int = option(40, "points in the swarm", at_least=2)
-    inertia: float = option(0.729844, "w, at the beginning", at_least=0, below=1)
-    cognitive: float = option(1.49618, "c1, the pull of a particle's own best point", at_least=0)
-    social: float = option(1.49618, "c2, the pull of its neighbours' best point", at_least=0)
+    inertia: float = option(0.721348, "w, at the beginning", at_least=0, below=1)
+    cognitive: float = option(1.193147, "c1, the pull of a particle's own best point", at_least=0)
+    social: float = option(1.193147, "c2, the pull of its neighbours' best point", at_least=0)
     schedule: Literal["constant", "linear", "random", "constriction"] = option(
         "constant",
         "of w: linear to final_inertia within `horizon` iterations [Shi & Eberhart 1998], random in [1/2, 1], or "
@@ -62,7 +64,7 @@ class PSO:
     )
     final_inertia: float = option(0.4, "w at the end of the linear schedule", at_least=0, below=1)
     horizon: int = option(1000, "iterations of the linear schedule", at_least=1)
-    topology: Literal["global", "ring", "von-neumann"] = option("global", "who a particle's neighbours are")
+    topology: Literal["global", "ring", "von-neumann"] = option("von-neumann", "who a particle's neighbours are")
     at_bounds: Literal["absorb", "reflect", "random"] = option(
         "absorb", "a coordinate that leaves the bounds stops there, bounces, or is drawn anew"
     )
@@ -176,6 +178,7 @@ class PSO:
         return clipped, np.where(out, 0.0, v)
 
 
+@cache
 def neighbours(particles: int, topology: Literal["ring", "von-neumann"]) -> NDArray[np.intp]:
     """Each particle with its neighbours: one on each side of a ring, or four on a torus of almost square shape."""
     k = np.arange(particles)

@@ -59,9 +59,9 @@ def test_unequal_pulls_follow_the_moments_too():
     np.testing.assert_allclose(measured, expected, rtol=0.05)
 
 
-def test_clercs_constriction_is_the_default_in_other_words():
+def test_clercs_constriction_and_its_condition():
     w, c1, c2 = PSO(schedule="constriction", cognitive=2.05, social=2.05)._coefficients(0, np.random.default_rng(0))
-    np.testing.assert_allclose([w, c1, c2], [PSO().inertia, PSO().cognitive, PSO().social], atol=1e-6)
+    np.testing.assert_allclose([w, c1, c2], [0.729844, 1.49618, 1.49618], atol=1e-6)
     with pytest.raises(OptionError, match=r"constriction of solver 'pso' needs cognitive \+ social > 4.*2\.05 each"):
         configure(PSO, {"schedule": "constriction"})
 
@@ -111,7 +111,9 @@ def test_rastrigin(topology):
 
 
 def test_without_polish_the_swarm_itself_must_meet_the_gradient_test():
-    result = nc.solve(load("himmelblau"), "pso", options={"polish": False, "width": 5.0, "tolerance": 0.1})
+    result = nc.solve(
+        load("himmelblau"), "pso", options={"polish": False, "width": 5.0, "tolerance": 0.1, "topology": "global"}
+    )
     assert result.status is Status.STALLED
     assert result.message == "the population has shrunk to a point"
     assert result.point.kind == "not-critical"
