@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ncsolve.critical import CriticalPoint
     from ncsolve.errors import NcsolveError
     from ncsolve.hooks import hookimpl
+    from ncsolve.landscape import Landscape, landscape
     from ncsolve.oracle import Oracle, compile
     from ncsolve.penalties import (
         L0,
@@ -46,6 +47,7 @@ _HOME = {
     "critical": ("CriticalPoint",),
     "errors": ("NcsolveError",),
     "hooks": ("hookimpl",),
+    "landscape": ("Landscape", "landscape"),
     "oracle": ("Oracle", "compile"),
     "penalties": (
         "L0",
@@ -97,6 +99,7 @@ __all__ = [
     "GroupMCP",
     "He",
     "LHalf",
+    "Landscape",
     "LogSum",
     "Look",
     "Maximum",
@@ -119,6 +122,7 @@ __all__ = [
     "classify",
     "compile",
     "hookimpl",
+    "landscape",
     "load",
     "option",
     "solve",

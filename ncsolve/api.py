@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ncsolve.critical import CriticalPoint
 from ncsolve.critical import classify as classify_point
+from ncsolve.critical.certificate import Certifier, certified
 from ncsolve.errors import OptionError
 from ncsolve.hooks import registry
 from ncsolve.oracle import Oracle, compile
@@ -38,6 +39,7 @@ def solve(
     backend: str = "auto",
     callbacks: Iterable[Callable[[Look], Any]] = (),
     checkpoint: Any = None,
+    certify: bool = False,
 ) -> Result:
     """Minimise a problem and judge what was found.
 
@@ -64,6 +66,9 @@ def solve(
         Step off a saddle or a maximum and go on.
     callbacks
         Called with a `Look` after every iteration; returning True stops (INTERRUPTED), a `Status` stops with it.
+    certify
+        Prove the judgement of the point in ball arithmetic where that is possible; the explanation says why not.
+        Needs python-flint.
 
     Returns a `Result`: `status` says why it stopped, `point` what x is. What goes wrong during the run is told there;
     what is wrong before it raises an `NcsolveError`.
@@ -76,6 +81,8 @@ def solve(
         raise OptionError(f"starts must be an integer of at least 1, not {starts!r}.")
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
         raise OptionError(f"seed must be an integer of at least 0, not {seed!r}.")
+    if certify:
+        Certifier(problem)  # what cannot be certified at all is told before the run
     criteria = Criteria(gradient_tolerance, target, max_iterations, max_evaluations, max_seconds)
     oracle = compile(problem, backend)
     chosen, why = resolve(solver, options or {}, oracle)
@@ -86,6 +93,8 @@ def solve(
             result = _switched(solver, chosen.name, oracle, result, seed=int(seed), **arguments)
     else:
         result = run_starts(partial(compile, problem, backend), chosen, int(starts), seed=int(seed), **arguments)
+    if certify:
+        result = replace(result, point=certified(problem, result.point))
     return replace(result, message=f"{result.message}; {why}") if why else result
 
 
@@ -104,9 +113,13 @@ def _switched(solver: Any, stalled: str, oracle: Oracle, result: Result, **argum
     return continued(result, arguments["criteria"], again, f"{stalled} stalled, {name} went on, {reason}")
 
 
-def classify(problem: Problem, x: Any, gradient_tolerance: float = 1e-6) -> CriticalPoint:
-    """Judge a point, {variable: value} or an array (n,): what kind of critical point it is, with the evidence."""
-    return classify_point(compile(problem), problem.pack(x, "x"), gradient_tolerance)
+def classify(problem: Problem, x: Any, gradient_tolerance: float = 1e-6, certify: bool = False) -> CriticalPoint:
+    """Judge a point, {variable: value} or an array (n,): what kind of critical point it is, with the evidence.
+
+    With `certify` also prove it in ball arithmetic, where that is possible; the explanation says why not.
+    """
+    point = classify_point(compile(problem), problem.pack(x, "x"), gradient_tolerance)
+    return certified(problem, point) if certify else point
 
 
 def resolve(solver: Any, options: Mapping[str, Any], oracle: Oracle) -> tuple[Any, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ncsolve.cli.options import json_option, load_problem, param_option, problem_argument
+from ncsolve.cli.options import certify_option, json_option, load_problem, param_option, problem_argument
 
 
 @click.command("classify", short_help="Say what kind of critical point a point is.")
@@ -18,8 +18,9 @@ from ncsolve.cli.options import json_option, load_problem, param_option, problem
     show_default=True,
     help="Critical where the infinity norm of the gradient is at most this.",
 )
+@certify_option
 @json_option
-def command(problem: str, at: str, params: dict[str, str], tolerance: float, as_json: bool) -> None:
+def command(problem: str, at: str, params: dict[str, str], tolerance: float, certify: bool, as_json: bool) -> None:
     """Judge a point of PROBLEM: minimum, maximum, saddle, degenerate, not-critical or undecided, with the evidence."""
     from ncsolve.api import classify
     from ncsolve.cli.points import parse_point
@@ -27,7 +28,7 @@ def command(problem: str, at: str, params: dict[str, str], tolerance: float, as_
     from ncsolve.report.text import describe_point
 
     declared = load_problem(problem, params)
-    point = classify(declared, parse_point(declared, at, "--at"), gradient_tolerance=tolerance)
+    point = classify(declared, parse_point(declared, at, "--at"), gradient_tolerance=tolerance, certify=certify)
     if as_json:
         keys = (
             "kind",

@@ -10,7 +10,19 @@ from click.exceptions import NoSuchCommand
 
 from ncsolve.errors import NcsolveError, PluginError
 
-COMMANDS = ("solve", "classify", "check", "show", "compare", "verify", "solvers", "problems", "theorems", "plugins")
+COMMANDS = (
+    "solve",
+    "classify",
+    "landscape",
+    "check",
+    "show",
+    "compare",
+    "verify",
+    "solvers",
+    "problems",
+    "theorems",
+    "plugins",
+)
 INTERRUPTED = 130
 
 

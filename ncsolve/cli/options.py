@@ -55,6 +55,10 @@ backend_option: Decorator = click.option(
     help="What evaluates the derivatives: auto, numpy or a plugin's.",
 )
 
+certify_option: Decorator = click.option(
+    "--certify", is_flag=True, help="Prove the kind of the point in ball arithmetic; needs python-flint."
+)
+
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 LIMITS: tuple[Decorator, ...] = (

@@ -10,6 +10,7 @@ import click
 from ncsolve.cli.group import INTERRUPTED
 from ncsolve.cli.options import (
     backend_option,
+    certify_option,
     json_option,
     load_problem,
     param_option,
@@ -35,6 +36,7 @@ NOT_CONVERGED, NOT_A_MINIMUM = 3, 4
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random.")
 @run_options
 @backend_option
+@certify_option
 @json_option
 @click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw the run: FILE.svg or FILE.png.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Write run.json and trace.npz there.")

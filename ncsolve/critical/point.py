@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from ncsolve.critical.certificate import Certificate
     from ncsolve.critical.kkt import KKT
 
 __all__ = ["CriticalPoint", "Kind"]
@@ -57,7 +58,10 @@ class CriticalPoint:
     """A direction (n,) along which f falls, when there is one: f(x + witness) < f(x), unless rounding hides it."""
 
     certified: bool = False
-    """Whether the kind is proven in interval arithmetic."""
+    """Whether the kind is proven in ball arithmetic."""
 
     kkt: KKT | None = None
     """Residuals and multipliers of the KKT conditions, where there are constraints."""
+
+    certificate: Certificate | None = None
+    """What is proven, where it is `certified`."""
