@@ -35,9 +35,10 @@ Choice = tuple[str, str]
 class Auto:
     """Chooses a solver by size, structure and the cost of a Hessian, and says why. [Nocedal & Wright 2006, ch. 4-10]
 
-    Constraints: augmented-lagrangian; a penalty: prox-gradient; a sum of squares: gauss-newton; a Hessian that is
-    small, sparse or cheap: trust-region; else products with it: trust-region-krylov, sampled for a long finite sum;
-    where those are costly too: lbfgs. All of them keep inside bounds. A run that stalls is continued once by another.
+    Variables to maximise over: extragradient; constraints: augmented-lagrangian; a penalty: prox-gradient; a sum of
+    squares: gauss-newton; a Hessian that is small, sparse or cheap: trust-region; else products with it:
+    trust-region-krylov, sampled for a long finite sum; where those are costly too: lbfgs. All of them keep inside
+    bounds. A run that stalls is continued once by another.
     """
 
     name: ClassVar[str] = "auto"

@@ -39,6 +39,27 @@ def test_structure_decides(name, arguments, solver, why):
     assert why in reason
 
 
+@pytest.mark.parametrize(
+    ("name", "solver", "why"),
+    [
+        ("sparse-regression", "prox-gradient", "a penalty with a proximal operator"),
+        ("gan-mixture", "extragradient", "variables to maximise over"),
+    ],
+)
+def test_what_is_no_plain_minimisation_has_its_own_solvers(name, solver, why):
+    chosen, reason = choice(load(name))
+    assert chosen == solver
+    assert why in reason
+    oracle = nc.compile(load(name))
+    assert Auto().instead(oracle, "lbfgs", registry().solvers()) is None
+
+
+def test_constraints_come_first():
+    x, y = sp.symbols("x y")
+    problem = nc.Problem(x**2 + y**2, equal=[x + y - 1], start={x: 0, y: 0})
+    assert choice(problem) == ("augmented-lagrangian", "the problem has constraints")
+
+
 def dense(n):
     x = sp.IndexedBase("x", shape=(n,))
     return nc.Problem(sp.cos(sp.Sum(sp.sin(x[i]) + x[i] ** 2, (i, 0, n - 1))), start={x: 0.1})
