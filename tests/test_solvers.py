@@ -17,7 +17,19 @@ from ncsolve.solving import Status, check_needs
 SOLVERS = sorted(name for name in registry().solvers() if ":" not in name)
 """Our own; wrapped ones, as scipy:BFGS, have tests of their own."""
 PROBLEMS = [entry.name for entry in entries()]
-SMALL = {"n": 36, "k": 5, "atoms": 4, "m": 20, "hidden": 1, "pixels": 2, "rows": 20, "side": 6, "users": 10, "items": 8, "rank": 2}
+SMALL = {
+    "n": 36,
+    "k": 5,
+    "atoms": 4,
+    "m": 20,
+    "hidden": 1,
+    "pixels": 2,
+    "rows": 20,
+    "side": 6,
+    "users": 10,
+    "items": 8,
+    "rank": 2,
+}
 """Arguments of problems that are large by default."""
 UNBOUNDED = ("monkey-saddle",)
 HARD = ("digits-perceptron", "meyer", "scaled-cosine")
