@@ -12,6 +12,8 @@ from ncsolve_second_order.line_search import NOISE
 
 Vector = NDArray[np.float64]
 
+EPS, TINY = float(np.finfo(float).eps), float(np.finfo(float).tiny)
+
 
 class Objective(Protocol):
     """As much of an oracle as a trial step needs."""
@@ -66,4 +68,4 @@ def shortening(slope: float, rise: float) -> float:
 
 def too_short(length: float, x: Vector) -> bool:
     """Whether a step of this length changes nothing at x but rounding."""
-    return bool(length <= max(np.finfo(float).eps * float(np.abs(x).max(initial=0.0)), np.finfo(float).tiny))
+    return bool(length <= max(EPS * float(np.abs(x).max(initial=0.0)), TINY))
