@@ -131,7 +131,7 @@ class _Judge:
         told += [decision.bounds] if decision.bounds else []
         away = float(np.linalg.norm(refined.x - self.x))
         told += [f"the critical point itself is {away:.2g} away"] if away > EPS * self.scale else []
-        return self.verdict(kind, "; ".join(told), counted, witness)
+        return self.verdict(kind, "; ".join(told), counted, witness, words.up_to(singular))
 
     def found(self, refined: Refined) -> bool:
         """Whether Newton's method came to a critical point, in its reach."""
@@ -210,7 +210,12 @@ class _Judge:
         return replace(judged, index=negative, eigenvalues=ritz.values[[0, -1]], tolerance=tolerance)
 
     def verdict(
-        self, kind: Kind, because: str, counted: Inertia | None = None, witness: Vector | None = None
+        self,
+        kind: Kind,
+        because: str,
+        counted: Inertia | None = None,
+        witness: Vector | None = None,
+        up_to: str = "",
     ) -> CriticalPoint:
         tolerance = counted.tolerance if counted else 0.0
         projected = "" if self.oracle.lower is None else "projected "
@@ -223,7 +228,7 @@ class _Judge:
             nullity=counted.nullity if counted else 0,
             eigenvalues=counted.spectrum.eigenvalues if counted else np.empty(0),
             tolerance=tolerance,
-            explanation=f"{kind}: {'; '.join(told)}.",
+            explanation=f"{kind}{up_to}: {'; '.join(told)}.",
             x=self.x,
             objective=self.objective,
             gradient_norm=self.norm,

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from ncsolve.critical.cone import copositivity
 from ncsolve.critical.face import NEAR
 from ncsolve.critical.inertia import Inertia
+from ncsolve.critical.lie import group_name
 from ncsolve.critical.newton import Refined
 from ncsolve.critical.point import Kind
 from ncsolve.critical.probe import Curve, line
 from ncsolve.critical.reduction import NullSpace, Reduced
 from ncsolve.critical.spectrum import SAFETY, Dense
-from ncsolve.critical.symmetry import orbit
+from ncsolve.critical.symmetry import generators
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -38,10 +39,15 @@ class Decision:
 
 @dataclass(frozen=True, eq=False)
 class Degeneracy:
-    """Of a null space: symmetries of f move x in `moved` dimensions; on the `rest` higher derivatives tell."""
+    """Of a null space: symmetries of f move x in `moved` dimensions; on the `rest` higher derivatives tell.
+
+    `group` is the name of the symmetries where it is known, of `dimension`.
+    """
 
     moved: int
     rest: Reduced | None
+    dimension: int = 0
+    group: str = ""
 
 
 def degeneracy(oracle: Oracle, refined: Refined, inertia: Inertia) -> Degeneracy:
@@ -55,17 +61,20 @@ def degeneracy(oracle: Oracle, refined: Refined, inertia: Inertia) -> Degeneracy
 
     U = np.zeros((refined.x.size, inertia.nullity))
     U[free] = np.linalg.qr(inertia.separation.null)[0]
-    moved = 0
+    moved, dimension, group = 0, 0, ""
     if free.size == refined.x.size:
-        tangents = orbit(oracle, refined.x)
+        found = generators(oracle, refined.x)
+        tangents = found.tangents(refined.x)
         inside = U.T @ tangents
         if np.linalg.norm(tangents - U @ inside) <= NEAR * np.linalg.norm(tangents):
             moved = tangents.shape[1]
             U = U @ np.linalg.svd(inside)[0][:, moved:]
+            dimension, group = len(found), group_name(found) if moved else ""
     if not U.shape[1]:
-        return Degeneracy(moved, None)
+        return Degeneracy(moved, None, dimension, group)
     slope = np.abs(U.T @ refined.gradient) + np.abs(U).T @ refined.noise.error
-    return Degeneracy(moved, NullSpace(oracle, refined.x, free, U, float(slope.max()), solve).reduce())
+    rest = NullSpace(oracle, refined.x, free, U, float(slope.max()), solve).reduce()
+    return Degeneracy(moved, rest, dimension, group)
 
 
 def decide(oracle: Oracle, refined: Refined, inertia: Inertia, reduced: Reduced | None) -> Decision:

@@ -18,6 +18,8 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 STEPS = 20  # of Lanczos, for the eigenvalues that are told
+ITERATIONS = 40  # for a null space, at most
+SETTLED = 1e-11  # change of the null space by one of them
 GROWTH = 1e6  # of a factor's entries, beyond which signs of pivots are not believed
 
 
@@ -84,8 +86,10 @@ class Factored:
         if not nullity:
             return Separation(surely, np.empty((self.size, 0)), self.solve)
         basis = np.random.default_rng(0).standard_normal((self.size, nullity))
-        for _ in range(4):
-            basis = np.linalg.qr(np.column_stack([above.solve(column) for column in basis.T]))[0]
+        for _ in range(ITERATIONS):
+            before, basis = basis, np.linalg.qr(np.column_stack([above.solve(column) for column in basis.T]))[0]
+            if np.linalg.norm(basis - before @ (before.T @ basis)) <= SETTLED:
+                break
 
         def solve(b: Vector) -> Vector:
             inside = self.factors.solve(b - basis @ (basis.T @ b))

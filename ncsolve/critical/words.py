@@ -6,7 +6,7 @@ from ncsolve.critical.decide import Degeneracy
 from ncsolve.critical.inertia import Inertia
 from ncsolve.critical.reduction import Reduced
 
-__all__ = ["curvature", "degeneracy"]
+__all__ = ["curvature", "degeneracy", "up_to"]
 
 
 def curvature(inertia: Inertia) -> str:
@@ -29,8 +29,19 @@ def degeneracy(singular: Degeneracy) -> list[str]:
     told = []
     if singular.moved:
         where = "part of its null space is" if singular.rest else "its null space is"
-        told.append(f"{where} tangent to a {singular.moved}-dimensional symmetry of f, up to which this holds")
+        told.append(f"{where} tangent to {_symmetry(singular)} of f, up to which this holds")
     return [*told, higher(singular.rest)] if singular.rest else told
+
+
+def up_to(singular: Degeneracy) -> str:
+    """For example: ", up to a 4-dimensional GL(2) symmetry", where nothing else is in the null space."""
+    return f", up to {_symmetry(singular)}" if singular.moved and not singular.rest else ""
+
+
+def _symmetry(singular: Degeneracy) -> str:
+    orbit = "" if singular.moved == singular.dimension else "orbit of a "
+    group = f"{singular.group} " if singular.group else ""
+    return f"a {singular.moved}-dimensional {orbit}{group}symmetry"
 
 
 def higher(reduced: Reduced) -> str:

@@ -80,19 +80,36 @@ x, y, z = sp.symbols("x y z")
 
 
 @pytest.mark.parametrize(
-    ("f", "at", "kind", "nullity", "dimension"),
+    ("f", "at", "kind", "nullity", "symmetry"),
     [
-        ((x * y - 1) ** 2, [2, 0.5], "minimum", 1, 1),
-        ((x * y * z - 1) ** 2, [1, 1, 1], "minimum", 2, 2),
-        ((x**2 + y**2 - 1) ** 2 + z**4, [0.6, 0.8, 0], "minimum", 2, 1),
-        ((x**2 + y**2 - 1) ** 2 + z**3, [0.6, 0.8, 0], "saddle", 2, 1),
-        (sp.cos(x - y), [1, 1], "maximum", 1, 1),
+        ((x * y - 1) ** 2, [2, 0.5], "minimum", 1, "1-dimensional GL(1) symmetry"),
+        ((x * y * z - 1) ** 2, [1, 1, 1], "minimum", 2, "2-dimensional GL(1)^2 symmetry"),
+        ((x**2 + y**2 - 1) ** 2 + z**4, [0.6, 0.8, 0], "minimum", 2, "1-dimensional SO(2) symmetry"),
+        ((x**2 + y**2 - 1) ** 2 + z**3, [0.6, 0.8, 0], "saddle", 2, "1-dimensional SO(2) symmetry"),
+        ((x**2 + y**2 + z**2 - 1) ** 2, [0.6, 0.8, 0], "minimum", 2, "2-dimensional orbit of a SO(3) symmetry"),
+        (sp.cos(x - y), [1, 1], "maximum", 1, "1-dimensional translation symmetry"),
     ],
 )
-def test_symmetries_explain_flat_directions(judge, f, at, kind, nullity, dimension):
+def test_symmetries_explain_flat_directions(judge, f, at, kind, nullity, symmetry):
     point = judge(f, at)
     assert (point.kind, point.nullity) == (kind, nullity)
-    assert f"tangent to a {dimension}-dimensional symmetry" in point.explanation
+    assert f"tangent to a {symmetry} of f" in point.explanation
+    whole = not f.has(z**4, z**3)
+    assert point.explanation.startswith(f"{kind}, up to a {symmetry}: " if whole else f"{kind}: ")
+
+
+def test_a_large_factorised_null_space_is_the_orbit():
+    """1/2 |M - U V^T|^2 + 1/2 |(U, V)|^2 of rank 3, n = 630: X S Y^T = M gives U V^T = X (S - 1) Y^T, up to SO(3)."""
+    m, n, r, rng = 110, 100, 3, np.random.default_rng(3)
+    X, Y, s = orthonormal(rng, m)[:, :r], orthonormal(rng, n)[:, :r], np.array([9.0, 6.0, 4.0])
+    U, V, M = sp.IndexedBase("U", shape=(m, r)), sp.IndexedBase("V", shape=(n, r)), sp.IndexedBase("M", shape=(m, n))
+    f = sp.Sum((M[i, j] - sp.Sum(U[i, k] * V[j, k], (k, 0, r - 1))) ** 2, (i, 0, m - 1), (j, 0, n - 1)) / 2
+    f += sum(sp.Sum(W[i, k] ** 2, (i, 0, W.shape[0] - 1), (k, 0, r - 1)) for W in (U, V)) / 2
+    problem = nc.Problem(f, variables=[U, V], data={M: X * s @ Y.T})
+    G = np.sqrt(s - 1)[:, None] * orthonormal(rng, r)
+    point = classify(nc.compile(problem), problem.pack({U: X @ G, V: Y @ G}) + 1e-8 * rng.normal(size=problem.n))
+    assert (point.kind, point.nullity) == ("minimum", 3)
+    assert point.explanation.startswith("minimum, up to a 3-dimensional SO(3) symmetry: ")
 
 
 @pytest.mark.parametrize("small", [1e-9, 1e-12])
