@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     __version__: str
     from ncsolve import testing
-    from ncsolve.api import classify, solve
+    from ncsolve.api import classify, resume, solve
     from ncsolve.critical import CriticalPoint
     from ncsolve.errors import NcsolveError
     from ncsolve.hooks import hookimpl
@@ -39,11 +39,12 @@ if TYPE_CHECKING:
     )
     from ncsolve.problem import Dropout, He, Maximum, Minimum, MinMax, Normal, Problem, Saddle, Uniform, Xavier, load
     from ncsolve.solving import Look, Result, Status, Trace, option
+    from ncsolve.store import Checkpoint
     from ncsolve.theorems import verify
     from ncsolve.theory import Theorem, Verdict
 
 _HOME = {
-    "api": ("classify", "solve"),
+    "api": ("classify", "resume", "solve"),
     "critical": ("CriticalPoint",),
     "errors": ("NcsolveError",),
     "hooks": ("hookimpl",),
@@ -79,6 +80,7 @@ _HOME = {
         "load",
     ),
     "solving": ("Look", "Result", "Status", "Trace", "option"),
+    "store": ("Checkpoint",),
     "theorems": ("verify",),
     "theory": ("Theorem", "Verdict"),
 }
@@ -92,6 +94,7 @@ __all__ = [
     "SCAD",
     "Box",
     "CappedL1",
+    "Checkpoint",
     "CriticalPoint",
     "Dropout",
     "ElasticNet",
@@ -125,6 +128,7 @@ __all__ = [
     "landscape",
     "load",
     "option",
+    "resume",
     "solve",
     "testing",
     "verify",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from numbers import Integral
+from numbers import Integral, Real
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ncsolve.critical import CriticalPoint
@@ -14,13 +15,14 @@ from ncsolve.critical.certificate import Certifier, certified
 from ncsolve.errors import OptionError
 from ncsolve.hooks import registry
 from ncsolve.oracle import Oracle, compile
-from ncsolve.solving import Criteria, Look, Result, configure, run, run_starts
+from ncsolve.solving import Criteria, Look, Result, configure, option_values, run, run_starts
 from ncsolve.solving.switch import continued, is_stalled
 
 if TYPE_CHECKING:
     from ncsolve.problem import Problem
+    from ncsolve.store import Checkpoint, CheckpointFile
 
-__all__ = ["classify", "resolve", "solve"]
+__all__ = ["classify", "resolve", "resume", "solve"]
 
 
 def solve(
@@ -66,6 +68,9 @@ def solve(
         Step off a saddle or a maximum and go on.
     callbacks
         Called with a `Look` after every iteration; returning True stops (INTERRUPTED), a `Status` stops with it.
+    checkpoint
+        A folder in which the run is kept: run.json, trace.npz, and every 30 s (`nc.Checkpoint(folder, every=...)`) a
+        checkpoint, from which `nc.resume(folder)` goes on.
     certify
         Prove the judgement of the point in ball arithmetic where that is possible; the explanation says why not.
         Needs python-flint.
@@ -73,10 +78,6 @@ def solve(
     Returns a `Result`: `status` says why it stopped, `point` what x is. What goes wrong during the run is told there;
     what is wrong before it raises an `NcsolveError`.
     """
-    if checkpoint is not None:
-        raise OptionError(
-            "checkpoint comes with runs that can be resumed, which this version cannot do yet. Leave it out."
-        )
     if isinstance(starts, bool) or not isinstance(starts, Integral) or starts < 1:
         raise OptionError(f"starts must be an integer of at least 1, not {starts!r}.")
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
@@ -86,31 +87,124 @@ def solve(
     criteria = Criteria(gradient_tolerance, target, max_iterations, max_evaluations, max_seconds)
     oracle = compile(problem, backend)
     chosen, why = resolve(solver, options or {}, oracle)
-    arguments: dict[str, Any] = {"x0": x0, "criteria": criteria, "escape": escape, "callbacks": callbacks}
-    if starts == 1:
-        result = run(oracle, chosen, seed=int(seed), **arguments)
-        if why and is_stalled(result):
-            result = _switched(solver, chosen.name, oracle, result, seed=int(seed), **arguments)
-    else:
-        result = run_starts(partial(compile, problem, backend), chosen, int(starts), seed=int(seed), **arguments)
-    if certify:
-        result = replace(result, point=certified(problem, result.point))
-    return replace(result, message=f"{result.message}; {why}") if why else result
+    task = _Task(problem, solver, chosen, why, int(seed), int(starts), criteria, escape, backend, tuple(callbacks))
+    result = task.run(oracle, x0) if checkpoint is None else _kept(task, oracle, x0, checkpoint)
+    return replace(result, point=certified(problem, result.point)) if certify else result
 
 
-def _switched(solver: Any, stalled: str, oracle: Oracle, result: Result, **arguments: Any) -> Result:
-    """Go on with another solver, if the one that chose has an idea."""
-    chooser = configure(registry().solver(solver) if isinstance(solver, str) else solver, {})
-    choice = chooser.instead(oracle, stalled, registry().solvers()) if hasattr(chooser, "instead") else None
-    if choice is None:
-        return result
-    name, reason = choice
-    chosen = configure(registry().solver(name), {})
+def resume(
+    folder: str | Path,
+    problem: Problem | None = None,
+    solver: Any = None,
+    *,
+    callbacks: Iterable[Callable[[Look], Any]] = (),
+    any_version: bool = False,
+    **limits: Any,
+) -> Result:
+    """Go on with the run that is kept in `folder`, from its last checkpoint, to the same bits as without the break.
 
-    def again(criteria: Criteria) -> Result:
-        return run(oracle, chosen, **{**arguments, "x0": result.x, "criteria": criteria})
+    Parameters
+    ----------
+    problem
+        The same problem again, where it was declared in Python and not in a file.
+    solver
+        Its class, where it is none that `ncsolve solvers` lists.
+    any_version
+        Go on although packages have other versions now: the bits may differ then.
+    limits
+        Other values of max_iterations, max_evaluations, max_seconds, gradient_tolerance or target; they count from
+        the beginning of the run.
 
-    return continued(result, arguments["criteria"], again, f"{stalled} stalled, {name} went on, {reason}")
+    Raises StoreError, which says what differs, where problem, versions or options are not those of the run, and where
+    the checkpoint is damaged or there is none.
+    """
+    from ncsolve.store import RunFolder, check_same, configured, keep, problem_of
+
+    path = Path(folder)
+    header = RunFolder(path).header()
+    problem = problem_of(header.source, path) if problem is None else problem
+    check_same(header, problem, path, any_version)
+    chosen = configured(solver or registry().solver(header.chosen), header.options, path)
+    unknown = set(limits) - set(header.criteria)
+    if unknown:
+        raise OptionError(f"resume takes no '{min(unknown)}'. The limits are {', '.join(header.criteria)}.")
+    criteria = Criteria(**{**header.criteria, **limits})
+    asked = header.solver if header.why else chosen
+    task = _Task(
+        problem, asked, chosen, header.why, header.seed, header.starts, criteria, header.escape, header.backend,
+        tuple(callbacks),
+    )
+    oracle = compile(problem, header.backend)
+    return keep(path, header, type(chosen), lambda file: task.run(oracle, keeper=file), resume=True)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """All that a run is asked to do, but for its start."""
+
+    problem: Problem
+    asked: Any
+    chosen: Any
+    why: str
+    seed: int
+    starts: int
+    criteria: Criteria
+    escape: bool
+    backend: str
+    callbacks: tuple[Callable[[Look], Any], ...]
+
+    def run(self, oracle: Oracle, x0: Any = None, keeper: CheckpointFile | None = None) -> Result:
+        arguments: dict[str, Any] = {"criteria": self.criteria, "escape": self.escape, "callbacks": self.callbacks}
+        arguments |= {"x0": x0, "seed": self.seed, "keeper": keeper}
+        if self.starts == 1:
+            result = run(oracle, self.chosen, **arguments)
+            if self.why and is_stalled(result):
+                result = self._switched(oracle, result, arguments)
+        else:
+            result = run_starts(partial(compile, self.problem, self.backend), self.chosen, self.starts, **arguments)
+        return replace(result, message=f"{result.message}; {self.why}") if self.why else result
+
+    def _switched(self, oracle: Oracle, result: Result, arguments: dict[str, Any]) -> Result:
+        """Go on with another solver, if the one that chose has an idea."""
+        stalled, asked = self.chosen.name, self.asked
+        chooser = configure(registry().solver(asked) if isinstance(asked, str) else asked, {})
+        choice = chooser.instead(oracle, stalled, registry().solvers()) if hasattr(chooser, "instead") else None
+        if choice is None:
+            return result
+        name, reason = choice
+        chosen = configure(registry().solver(name), {})
+        keeper = arguments["keeper"] and arguments["keeper"].child("switched", type(chosen))
+
+        def again(criteria: Criteria) -> Result:
+            return run(oracle, chosen, **{**arguments, "x0": result.x, "criteria": criteria, "keeper": keeper})
+
+        return continued(result, self.criteria, again, f"{stalled} stalled, {name} went on, {reason}")
+
+
+def _kept(task: _Task, oracle: Oracle, x0: Any, checkpoint: str | Path | Checkpoint) -> Result:
+    """A new run, in a folder."""
+    from ncsolve.store import Checkpoint, Header, absolute, fingerprint, keep
+
+    where = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
+    if not (isinstance(where.folder, (str, Path)) and isinstance(where.every, Real) and where.every >= 0):
+        raise OptionError(f"checkpoint must be a folder, or nc.Checkpoint(folder, every=seconds), not {checkpoint!r}.")
+    asked = task.asked if isinstance(task.asked, str) else getattr(task.asked, "name", task.chosen.name)
+    header = Header(
+        problem=task.problem.name,
+        source=absolute(task.problem.source),
+        fingerprint=fingerprint(task.problem),
+        solver=asked,
+        chosen=task.chosen.name,
+        why=task.why,
+        options=option_values(task.chosen),
+        criteria=asdict(task.criteria),
+        seed=task.seed,
+        starts=task.starts,
+        escape=task.escape,
+        backend=task.backend,
+        every=float(where.every),
+    )
+    return keep(Path(where.folder), header, type(task.chosen), lambda file: task.run(oracle, x0, file))
 
 
 def classify(problem: Problem, x: Any, gradient_tolerance: float = 1e-6, certify: bool = False) -> CriticalPoint:

@@ -349,7 +349,7 @@ class Oracle:
         """What the next evaluations depend on besides the problem: counters, the last point, what chose a backend."""
         key, value, gradient = self._memory
         point = key.array if isinstance(key, _Same) else None if key is None else np.frombuffer(key)
-        held = self.__dict__.get("constraints")
+        held, squares = self.__dict__.get("constraints"), self.__dict__.get("least_squares")
         return {
             "counts": dict(self.counts),
             "points": self._points,
@@ -357,6 +357,7 @@ class Oracle:
             "memory": (point, value, None if gradient is None else np.frombuffer(gradient)),
             "spent": self.evaluator.spent,
             "constraints": None if held is None else held.terms.snapshot(),
+            "least_squares": None if squares is None else squares.snapshot(),
         }
 
     def restore(self, saved: Mapping[str, Any]) -> None:
@@ -371,6 +372,8 @@ class Oracle:
             self.evaluator.spent, self._gradient = saved["spent"], None
         if saved.get("constraints") and self.constraints is not None:
             self.constraints.terms.restore(saved["constraints"])
+        if saved.get("least_squares") and self.least_squares is not None:
+            self.least_squares.restore(saved["least_squares"])
 
     def _guard(self) -> None:
         """Below `_unguarded` points, an evaluation is counted without looking at the clock or at limits."""

@@ -175,6 +175,17 @@ class LeastSquares:
                 self._slopes = self._residuals.jacobian(self._at, self._parameters)
         return self._slopes
 
+    def snapshot(self) -> tuple[Array, bool, bool]:
+        """The last point, and whether residuals and Jacobian are known there: what is free next."""
+        return self._at, self._values is not None, self._slopes is not None
+
+    def restore(self, saved: tuple[Array, bool, bool]) -> None:
+        """Go on from a snapshot: what was known is computed again, uncounted."""
+        self._at, values, slopes = saved
+        with np.errstate(all="ignore"):
+            self._values = self._residuals.values(self._at, self._parameters) if values else None
+            self._slopes = self._residuals.jacobian(self._at, self._parameters) if slopes else None
+
     def _move_to(self, x: Array) -> None:
         if not np.array_equal(x, self._at):
             self._at = np.array(x, dtype=float)

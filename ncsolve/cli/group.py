@@ -12,6 +12,8 @@ from ncsolve.errors import NcsolveError, PluginError
 
 COMMANDS = (
     "solve",
+    "resume",
+    "runs",
     "classify",
     "landscape",
     "check",

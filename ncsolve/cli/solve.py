@@ -18,9 +18,10 @@ from ncsolve.cli.options import (
     run_options,
     solver_options_option,
 )
-from ncsolve.errors import OptionError
+from ncsolve.errors import StoreError
 
 if TYPE_CHECKING:
+    from ncsolve.problem import Problem
     from ncsolve.solving import Result
 
 NOT_CONVERGED, NOT_A_MINIMUM = 3, 4
@@ -39,7 +40,15 @@ NOT_CONVERGED, NOT_A_MINIMUM = 3, 4
 @certify_option
 @json_option
 @click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw the run: FILE.svg or FILE.png.")
-@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Write run.json and trace.npz there.")
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Keep the run there: `ncsolve resume DIR`.")
+@click.option(
+    "--checkpoint",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    help="With --out: time between two checkpoints.",
+)
 def command(
     problem: str,
     params: dict[str, str],
@@ -47,6 +56,7 @@ def command(
     as_json: bool,
     plot: Path | None,
     out: Path | None,
+    checkpoint: float,
     **arguments: Any,
 ) -> None:
     """Find a minimum of PROBLEM and judge what was found.
@@ -56,20 +66,15 @@ def command(
     """
     from ncsolve.api import solve
     from ncsolve.cli.points import parse_point
-    from ncsolve.report.data import to_json
-    from ncsolve.report.plot import check_plot_file, plot_run
+    from ncsolve.report.plot import check_plot_file
+    from ncsolve.store import Checkpoint
 
     if plot:
         check_plot_file(plot)
     declared = load_problem(problem, params)
     start = None if x0 is None else parse_point(declared, x0, "--x0")
-    result = solve(declared, x0=start, **arguments)
-    click.echo(to_json(result.to_json()) if as_json else result.summary())
-    if plot:
-        plot_run(plot, declared, result)
-    if out:
-        save(result, out)
-    click.get_current_context().exit(exit_code(result))
+    kept = Checkpoint(out, checkpoint) if out else None
+    finish(solve(declared, x0=start, checkpoint=kept, **arguments), as_json, plot, declared)
 
 
 def exit_code(result: Result) -> int:
@@ -82,18 +87,14 @@ def exit_code(result: Result) -> int:
     return 0 if result.success else NOT_A_MINIMUM
 
 
-def save(result: Result, folder: Path) -> None:
-    """run.json holds what `--json` prints, trace.npz the columns of the trace, samples.npy those of a sampler."""
-    import numpy as np
-
+def finish(result: Result, as_json: bool, plot: Path | None, problem: Problem) -> None:
+    """Print the answer, draw it, and exit; what could not be kept is told after the answer."""
     from ncsolve.report.data import to_json
+    from ncsolve.report.plot import plot_run
 
-    columns: dict[str, Any] = dict(result.trace)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "run.json").write_text(to_json(result.to_json()) + "\n")
-        np.savez_compressed(folder / "trace.npz", **columns)
-        if result.samples is not None:
-            np.save(folder / "samples.npy", result.samples)
-    except OSError as error:
-        raise OptionError(f"--out: cannot write into {folder}: {error.strerror}.") from error
+    click.echo(to_json(result.to_json()) if as_json else result.summary())
+    if plot:
+        plot_run(plot, problem, result)
+    if isinstance(result.error, StoreError):
+        raise result.error
+    click.get_current_context().exit(exit_code(result))

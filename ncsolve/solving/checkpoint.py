@@ -80,7 +80,7 @@ class Mark:
         return self.look[2]
 
     def complete(self, numbers: Any) -> dict[str, Any]:
-        """All of it as plain data, with a copy of the trace as far as it had come, from the loop's growing `numbers`."""
+        """All of it as plain data, with a copy of the trace as far as it had come, cut from the loop's `numbers`."""
         count, thin, kept = self.samples
         rows: NDArray[np.float64] = np.array(numbers[: self.rows], dtype=np.float64)
         return {**vars(self), "rows": rows, "samples": (count, thin, list(kept[:count]))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -105,13 +106,14 @@ class Loop:
         self.rng.bit_generator.state = mark.rng
         self.oracle.restore(mark.oracle)
         self.recorder.resume(mark.columns, mark.rows, mark.escapes)
-        _, self.samples.thin, kept = mark.samples
+        count, self.samples.thin, kept = mark.samples
         self.samples.kept = list(kept)
         f, norm, seconds = mark.look
         x, points, best, last = mark.state.x, mark.evaluations, self.best_objective, self.last_progress
         self.last = Look(self.iteration, x, f, norm, seconds, points, best, last, mark.state)
         self.last.exploring = getattr(mark.state, "exploring", False)
-        self._marked = self.mark = mark
+        samples = count, self.samples.thin, self.samples.kept
+        self._marked = self.mark = replace(mark, rows=len(self.recorder.numbers), samples=samples)
 
     def advance(self, x0: Vector) -> Status:
         """Run the solver from x0 until a stopping test, a limit, an interrupt or a failure ends it.

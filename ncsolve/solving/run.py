@@ -56,8 +56,8 @@ def run(
     x0 is {variable: value} or an array (n,). A callback is called with a `Look` after every iteration; it stops the
     run by returning a `Status`, or True (INTERRUPTED); every stopping test is such a callback.
 
-    `keeper` saves marks of a solver that can go on from one. Where it has a mark already the run goes on from there, with
-    the same iterates, counts and random numbers as if it had never stopped; only the limits may be others.
+    `keeper` saves marks of a solver that can go on from one. Where it has a mark already the run goes on from there,
+    with the same iterates, counts and random numbers as if it had never stopped; only the limits may be others.
 
     Raises ProblemError or OptionError where problem, solver and x0 do not fit; what happens later is in the `Result`.
     """
@@ -84,11 +84,11 @@ def run(
     try:
         with np.errstate(all="ignore"):
             answer = _search(loop, x, criteria, escape)
+            if keeper is not None and loop.mark is not None:
+                keeper.finish(loop.mark.complete(loop.recorder.numbers))
             return _result(loop, answer, criteria, seed, before)
     finally:
         oracle.limit()
-        if keeper is not None and loop.mark is not None:
-            keeper.finish(loop.mark.complete(loop.recorder.numbers))
 
 
 def run_starts(

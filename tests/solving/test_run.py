@@ -179,10 +179,7 @@ def test_an_interrupt_ends_all_starts(saddle):
         ({"seed": -1}, "seed must be an integer of at least 0, not -1."),
         ({"seed": 1.5}, "seed must be an integer of at least 0, not 1.5."),
         ({"solver": "lbgfs"}, "There is no solver 'lbgfs'. Did you mean 'lbfgs'? `ncsolve solvers` lists them."),
-        (
-            {"checkpoint": "run"},
-            "checkpoint comes with runs that can be resumed, which this version cannot do yet. Leave it out.",
-        ),
+        ({"checkpoint": 3}, "checkpoint must be a folder, or nc.Checkpoint(folder, every=seconds), not 3."),
         (
             {"solver": "lbfgs", "options": {"memry": 3}},
             "There is no option 'memry' of solver 'lbfgs'. Did you mean 'memory'? Its options are memory.",

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import ncsolve as nc
-from ncsolve.cli.solve import save
 from ncsolve.solving.diagnostics import diagnose, effective_sample_size, r_hat, rank_normalised
 from ncsolve.solving.samples import Samples
 
@@ -81,13 +80,12 @@ def test_a_point_larger_than_the_bound_is_kept_all_the_same():
 
 def test_results_report_their_samples(tmp_path):
     options = {"chains": 3, "inverse_temperature": 0.1}
-    result = nc.solve(nc.load("himmelblau"), "mala", options=options, max_iterations=200)
+    result = nc.solve(nc.load("himmelblau"), "mala", options=options, max_iterations=200, checkpoint=tmp_path)
     assert result.samples.shape == (200, 3, 2)
     assert 0 < result.diagnostics.acceptance < 1
     assert result.diagnostics.r_hat.shape == result.diagnostics.effective_sample_size.shape == (2,)
     assert "200 iterations of 3 chains" in result.summary()
     assert set(result.to_json()["diagnostics"]) == {"r_hat", "effective_sample_size", "acceptance"}
-    save(result, tmp_path)
     np.testing.assert_array_equal(np.load(tmp_path / "samples.npy"), result.samples)
     assert "diagnostics" in json.loads((tmp_path / "run.json").read_text())
     plain = nc.solve(nc.load("himmelblau"), "gd")

@@ -1,0 +1,23 @@
+"""KEEP: runs in folders, written so that neither a kill nor a full disk loses what was there."""
+
+from ncsolve.store.checkpoint import Checkpoint, CheckpointFile, Header, read_checkpoint
+from ncsolve.store.fingerprint import fingerprint
+from ncsolve.store.folder import RunFolder, keep
+from ncsolve.store.index import Stored, stored_runs
+from ncsolve.store.resume import absolute, check_same, configured, problem_of
+
+__all__ = [
+    "Checkpoint",
+    "CheckpointFile",
+    "Header",
+    "RunFolder",
+    "Stored",
+    "absolute",
+    "check_same",
+    "configured",
+    "fingerprint",
+    "keep",
+    "problem_of",
+    "read_checkpoint",
+    "stored_runs",
+]

@@ -1,0 +1,161 @@
+"""checkpoint.npz: all that a run needs to go on, in one file that is replaced as a whole.
+
+Its member `header` is JSON: what was asked for, of which problem, with which versions. Member `tree` is JSON, too: a
+`Mark` of the run, whose arrays are the members 0, 1, ... Nothing is pickled; the format stores a CRC-32 of each member.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.errors import StoreError
+from ncsolve.hooks import registry
+from ncsolve.solving.checkpoint import Mark
+from ncsolve.store.encode import classes_of, decode, encode
+from ncsolve.store.files import read_arrays, write_arrays
+from ncsolve.store.provenance import all_versions, machine
+
+__all__ = ["SCHEMA", "Checkpoint", "CheckpointFile", "Header", "read_checkpoint"]
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a run was asked to do: plain data."""
+
+    problem: str
+    """Name."""
+    source: str | None
+    """How the command line writes the problem; None for one that was declared in Python."""
+    fingerprint: Mapping[str, str]
+    solver: str
+    """As asked for, `auto` perhaps."""
+    chosen: str
+    """The solver that ran first."""
+    why: str
+    """Why it was chosen, "" where nobody chose."""
+    options: Mapping[str, Any]
+    criteria: Mapping[str, Any]
+    seed: int
+    starts: int
+    escape: bool
+    backend: str
+    every: float
+    versions: Mapping[str, str] = field(default_factory=all_versions)
+    machine: Mapping[str, str | int] = field(default_factory=machine)
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a run is kept, and how often: `nc.solve(problem, checkpoint=nc.Checkpoint("folder", every=10))`."""
+
+    folder: str | Path
+    every: float = 30.0
+    """Seconds between two checkpoints; one more is written at the end."""
+
+
+class CheckpointFile:
+    """Keeps the marks of one run in one file: a `Keeper`.
+
+    Files are written in a thread, so that the run goes on meanwhile; what falls due before one is written is left out.
+    Where one cannot be written, the first one raises StoreError; later ones leave their error in `error`, and the run
+    goes on with the last good file.
+    """
+
+    def __init__(self, path: Path, header: Header, solver: type, resume: bool = False) -> None:
+        self.path, self.header, self.solver, self.every = path, header, solver, header.every
+        self.mark: Mark | None = None
+        self.error: StoreError | None = None
+        self._resume = resume
+        self._written = resume
+        self._thread: threading.Thread | None = None
+        self._children: list[CheckpointFile] = []
+        if resume and path.exists():
+            self.mark = read_mark(path, solver)
+
+    def child(self, name: str, solver: type | None = None) -> CheckpointFile:
+        """The file of a run that is a part of this one, perhaps by another solver."""
+        solver = solver or self.solver
+        header = replace(self.header, chosen=str(getattr(solver, "name", "")))
+        made = CheckpointFile(self.path.with_name(f"{self.path.stem}-{name}.npz"), header, solver, self._resume)
+        self._children.append(made)
+        return made
+
+    def save(self, complete: dict[str, Any]) -> None:
+        if not self._written:
+            self._written = True
+            self._write(complete)
+            if self.error:
+                raise self.error
+        elif self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._write, args=(complete,))
+            self._thread.start()
+
+    def finish(self, complete: dict[str, Any]) -> None:
+        if self._thread is not None:
+            self._thread.join()
+        self._write(complete)
+
+    def failure(self) -> StoreError | None:
+        """The last error of this checkpoint and of those of its parts."""
+        return next((each.error for each in (self, *self._children) if each.error), None)
+
+    def _write(self, complete: dict[str, Any]) -> None:
+        arrays: list[NDArray[Any]] = []
+        try:
+            tree = encode(complete, arrays)
+            header = encode({**asdict(self.header), "written": time.time()}, arrays)
+            members = {"header": _as_bytes(header), "tree": _as_bytes(tree)}
+            write_arrays(self.path, {**members, **{str(k): array for k, array in enumerate(arrays)}})
+            self.error = None
+        except StoreError as error:
+            self.error = error
+
+
+def read_checkpoint(path: Path) -> Header:
+    """What the run of a checkpoint was asked to do. Raises StoreError."""
+    return _header(path, read_arrays(path))
+
+
+def read_mark(path: Path, solver: type) -> Mark:
+    """Where it goes on. Raises StoreError."""
+    members = read_arrays(path)
+    _header(path, members)
+    roots = {"ncsolve", *(each.__module__.partition(".")[0] for each in (*registry().solvers().values(), solver))}
+    arrays = [members[str(k)] for k in range(len(members) - 2)]
+    try:
+        tree = json.loads(members["tree"].tobytes())
+        return Mark(**decode(tree, arrays, classes_of(roots, getattr(solver, "state_type", object))))
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise StoreError(f"{path} is damaged, or no checkpoint of ncsolve: {error!r}") from error
+
+
+def _header(path: Path, members: Mapping[str, NDArray[Any]]) -> Header:
+    try:
+        arrays = [members[str(k)] for k in range(len(members) - 2)]
+        data = decode(json.loads(members["header"].tobytes()), arrays, classes_of(set(), object))
+        schema = data["schema"]
+    except (KeyError, IndexError, TypeError, ValueError, StoreError):
+        raise StoreError(f"{path} is no checkpoint of ncsolve.") from None
+    if schema != SCHEMA:
+        raise StoreError(f"{path} has schema version {schema}; this version of ncsolve reads {SCHEMA}.")
+    data.pop("written", None)
+    try:
+        return Header(**data)
+    except TypeError as error:
+        raise StoreError(f"{path} is no checkpoint of ncsolve: {error}") from None
+
+
+def _as_bytes(data: Any) -> NDArray[np.uint8]:
+    return np.frombuffer(json.dumps(data, allow_nan=False).encode(), dtype=np.uint8)

@@ -1,0 +1,268 @@
+"""A run that is cut anywhere and resumed ends with the bits of one that was never cut."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import ncsolve as nc
+from ncsolve.api import resume
+from ncsolve.backends import evaluator
+from ncsolve.errors import MissingExtra, OptionError, StoreError
+from ncsolve.hooks import registry
+from ncsolve.solving import check_needs, versions
+from ncsolve.solving.checkpoint import is_resumable
+from ncsolve.store import Checkpoint
+
+SOLVERS = sorted(name for name, solver in registry().solvers().items() if is_resumable(solver))
+CANDIDATES = ("valley", "lasso", "game", "circle", "fit", "clusters", "factors")
+OPTIONS = {
+    "basin-hopping": {"hops": 6},
+    "multistart": {"starts": 8, "local_iterations": 5},
+    "langevin": {"burn_in": 2},
+    "mala": {"burn_in": 2},
+    "sgld": {"burn_in": 2},
+}
+
+x, y = sp.symbols("x y")
+i, j, r = sp.symbols("i j r", integer=True)
+v, A, b = (sp.IndexedBase(name, shape=shape) for name, shape in (("v", (4,)), ("A", (20, 4)), ("b", (20,))))
+VALLEY = (1 - x) ** 2 + 100 * (y - x**2) ** 2
+
+
+def made(name: str) -> nc.Problem:
+    """A new problem each time, so that nothing that was derived or compiled is shared."""
+    rng = np.random.default_rng(1)
+    rows = rng.standard_normal((20, 4))
+    fit = sp.Sum(sp.log(1 + (sp.Sum(A[i, j] * v[j], (j, 0, 3)) - b[i]) ** 2), (i, 0, 19))
+    data = {A: rows, b: rows @ [1.0, -2.0, 0.0, 3.0] + 0.1}
+    match name:
+        case "valley":
+            return nc.Problem(VALLEY, bounds={x: (-3, 3), y: (-3, 3)}, start={x: -1.2, y: 1})
+        case "lasso":
+            return nc.Problem(fit, data=data, start={v: 0.5}, penalty=nc.L1(0.3))
+        case "game":
+            return nc.MinMax(x**2 + 3 * x * y - y**2, min=[x], max=[y], start={x: 1, y: 1})
+        case "circle":
+            return nc.Problem(x + y**2, equal=[x**2 + y**2 - 1], start={x: 0.5, y: 0.6})
+        case "fit":
+            return nc.Problem(fit, data=data, start={v: 0.5}, samples=i)
+        case _:
+            return nc.load({"clusters": "clusters", "factors": "nonnegative-factorisation"}[name])
+
+
+def problem_for(solver: str) -> str | None:
+    for name in CANDIDATES:
+        try:
+            check_needs(registry().solver(solver), nc.compile(problems(name)[0]))
+        except MissingExtra:
+            return None
+        except (OptionError, nc.NcsolveError):
+            continue
+        return name
+    return None
+
+
+def same(first: nc.Result, second: nc.Result) -> None:
+    assert list(first.trace) == list(second.trace)
+    for name in first.trace:
+        if name != "seconds":
+            assert np.array_equal(first.trace[name], second.trace[name], equal_nan=True), name
+    assert first.x.tobytes() == second.x.tobytes()
+    assert (first.status, first.evaluations, first.iterations) == (second.status, second.evaluations, second.iterations)
+    assert [e.iteration for e in first.trace.escapes] == [e.iteration for e in second.trace.escapes]
+    if first.samples is not None:
+        assert np.array_equal(first.samples, second.samples)
+
+
+@cache
+def problems(name: str) -> tuple[nc.Problem, nc.Problem]:
+    """One for the runs that are cut, and another, which shares nothing with it, for those that go on."""
+    return made(name), made(name)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_every_resumable_solver(solver, tmp_path):
+    name = problem_for(solver)
+    if name is None:
+        pytest.skip(f"no small problem for {solver}")
+    first, second = problems(name)
+    arguments = {"solver": solver, "options": OPTIONS.get(solver), "seed": 3}
+    whole = nc.solve(first, max_iterations=17, **arguments)
+    for cut in (3, 8):
+        nc.solve(first, max_iterations=cut, checkpoint=tmp_path, **arguments)
+        same(whole, resume(tmp_path, second, max_iterations=17))
+
+
+def test_an_escape_lies_on_either_side_of_the_cut(tmp_path):
+    saddle = nc.Problem(x**2 / 2 - y**2 / 2 + y**4 / 4, start={x: 1, y: 0})
+    whole = nc.solve(saddle, "gd")
+    assert whole.trace.escapes
+    at = whole.trace.escapes[0].iteration
+    for cut in (at - 1, at, at + 2):
+        nc.solve(saddle, "gd", max_iterations=cut, checkpoint=tmp_path)
+        same(whole, resume(tmp_path, saddle, max_iterations=None))
+
+
+def test_a_run_that_has_ended_ends_again_as_it_did(tmp_path):
+    problem = made("valley")
+    first = nc.solve(problem, "lbfgs", checkpoint=tmp_path)
+    again = resume(tmp_path, problem)
+    same(first, again)
+    assert first.message == again.message
+
+
+def test_many_starts(tmp_path):
+    whole = nc.solve(made("valley"), "gd", starts=3, seed=5, max_iterations=30)
+    nc.solve(made("valley"), "gd", starts=3, seed=5, max_iterations=12, checkpoint=tmp_path)
+    again = resume(tmp_path, made("valley"), max_iterations=30)
+    for first, second in zip(whole.runs, again.runs, strict=True):
+        same(first, second)
+
+
+@pytest.mark.parametrize("cut", [6, 14])
+def test_a_change_to_native_code_comes_at_the_same_evaluation(cut, tmp_path, monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setattr(evaluator, "_REPAID", 1.7e-4)  # seconds of NumPy, estimated: those of about ten gradients
+    whole = made("fit")
+    result = nc.solve(whole, "gd", max_iterations=25)
+    assert whole.derived["evaluator:auto"].spent["gradient"] > evaluator._REPAID
+    nc.solve(made("fit"), "gd", max_iterations=cut, checkpoint=tmp_path)
+    same(result, resume(tmp_path, made("fit"), max_iterations=25))
+
+
+def test_budget_and_interrupt(tmp_path):
+    """The last mark lies before the step that was cut off; what that step drew and counted is forgotten."""
+    whole = nc.solve(made("fit"), "adam", options={"batch_size": 5}, max_iterations=9)
+    nc.solve(made("fit"), "adam", options={"batch_size": 5}, max_iterations=9, max_evaluations=7, checkpoint=tmp_path)
+    same(whole, resume(tmp_path, made("fit"), max_evaluations=None))
+
+    def interrupt(look):
+        if look.iteration == 4:
+            raise KeyboardInterrupt
+
+    broken = nc.solve(
+        made("fit"), "adam", options={"batch_size": 5}, max_iterations=9, callbacks=[interrupt], checkpoint=tmp_path
+    )
+    assert broken.status is nc.Status.INTERRUPTED
+    same(whole, resume(tmp_path, made("fit")))
+
+
+# -- what must not be resumed ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kept(tmp_path):
+    nc.solve(made("fit"), "gd", max_iterations=3, checkpoint=tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_another_problem(kept):
+    other = nc.Problem(made("fit").objective, data={A: np.ones((20, 4)), b: np.ones(20)}, start={v: 0.5}, samples=i)
+    with pytest.raises(StoreError, match=r"problem 'problem' has changed since, in data. Start a new run"):
+        resume(kept, other)
+
+
+def test_other_versions(kept, monkeypatch):
+    from ncsolve.store import resume as module
+
+    monkeypatch.setattr(module, "all_versions", lambda: {**versions(), "scipy": "0.1", "numba": "9"})
+    with pytest.raises(StoreError, match=r"began with other versions, .*scipy: .* then, 0.1 now.*--any-version"):
+        resume(kept, made("fit"))
+    assert resume(kept, made("fit"), any_version=True).iterations == 3
+
+
+def test_a_problem_from_python_must_be_given(kept):
+    with pytest.raises(StoreError, match=r"was declared in Python, not in a file.*nc.resume"):
+        resume(kept)
+
+
+def test_a_foreign_loop_says_so(tmp_path):
+    nc.solve(made("valley"), "scipy:L-BFGS-B", max_iterations=3, checkpoint=tmp_path)
+    with pytest.raises(StoreError, match=r"has no checkpoint: solver 'scipy:L-BFGS-B' cannot be resumed"):
+        resume(tmp_path, made("valley"))
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "foreign", "empty", "schema"])
+def test_a_damaged_checkpoint(kept, damage):
+    file = kept / "checkpoint.npz"
+    whole = bytearray(file.read_bytes())
+    middle = whole.index(b"tree.npy") + 400
+    if damage == "truncated":
+        file.write_bytes(whole[: len(whole) // 2])
+    elif damage == "flipped":
+        whole[middle] ^= 4
+        file.write_bytes(whole)
+    elif damage == "foreign":
+        np.savez(file, a=np.ones(3))
+    elif damage == "empty":
+        file.write_bytes(b"")
+    else:
+        members = dict(np.load(file))
+        text = members["header"].tobytes().replace(b'"schema": 1', b'"schema": 7')
+        np.savez(file, **{**members, "header": np.frombuffer(text, np.uint8)})
+    with pytest.raises(StoreError, match=r"is damaged|no checkpoint of ncsolve|schema version 7"):
+        resume(kept, made("fit"))
+
+
+def test_every_flipped_bit_is_found_or_harmless(kept):
+    file = kept / "checkpoint.npz"
+    whole, right = file.read_bytes(), resume(kept, made("fit"))
+    for place in np.random.default_rng(0).integers(len(whole), size=60):
+        broken = bytearray(whole)
+        broken[place] ^= 1 << int(place % 8)
+        file.write_bytes(broken)
+        try:
+            same(right, resume(kept, problems("fit")[0]))
+        except StoreError:
+            continue
+
+
+def test_nothing_is_unpickled_and_no_class_is_looked_up_at_will(kept):
+    file = kept / "checkpoint.npz"
+    members = dict(np.load(file))
+    tree = json.loads(members["tree"].tobytes())
+    tree[1]["state"][1] = "subprocess:Popen"
+    np.savez(file, **{**members, "tree": np.frombuffer(json.dumps(tree).encode(), np.uint8)})
+    with pytest.raises(StoreError, match=r"there is no dataclass 'subprocess:Popen' of a known solver"):
+        resume(kept, made("fit"))
+
+
+# -- what cannot be written --------------------------------------------------------------------------------------------
+
+
+def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
+    from ncsolve.store import files
+
+    real, calls = files.os.fsync, [0]
+
+    def full(descriptor):
+        calls[0] += 1
+        if calls[0] > 5:  # run.json and its folder, a checkpoint and its folder, the next file
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    result = nc.solve(made("valley"), "gd", max_iterations=9, checkpoint=tmp_path)
+    monkeypatch.undo()
+    assert isinstance(result.error, StoreError)
+    assert "No space left on device" in result.hints[-1]
+    assert not list(tmp_path.glob(".*.part"))
+    same(nc.solve(made("valley"), "gd", max_iterations=9), resume(tmp_path, made("valley")))
+
+
+def test_two_processes_on_one_folder(tmp_path):
+    from ncsolve.store.files import locked
+
+    with locked(tmp_path), pytest.raises(StoreError, match=r"another process is writing into"):
+        nc.solve(made("valley"), "gd", checkpoint=tmp_path)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"cannot write into .*file"):
+        nc.solve(made("valley"), "gd", checkpoint=Checkpoint(tmp_path / "file"))

@@ -1,0 +1,111 @@
+"""What is kept of runs on the command line, and how it is listed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import ncsolve as nc
+from ncsolve.store import fingerprint, stored_runs
+from ncsolve.store.index import INDEX
+
+
+@pytest.fixture
+def tree(run, tmp_path):
+    for name, problem, solver in (("a", "himmelblau", "gd"), ("b/c", "himmelblau", "lbfgs"), ("b/d", "beale", "gd")):
+        assert run("solve", problem, "-s", solver, "--out", str(tmp_path / name), "--json").exit_code == 0
+    return tmp_path
+
+
+def paths(run, *arguments):
+    return [each["path"] for each in json.loads(run("runs", *arguments, "--json").stdout)["runs"]]
+
+
+def test_runs_are_listed_and_filtered(run, tree):
+    assert paths(run, str(tree)) == ["a", "b/c", "b/d"]
+    assert paths(run, str(tree), "--problem", "himmelblau") == ["a", "b/c"]
+    assert paths(run, str(tree), "--problem", "himmelblau", "--solver", "gd") == ["a"]
+    lines = run("runs", str(tree)).stdout.splitlines()
+    assert lines[0].split() == [
+        "path",
+        "problem",
+        "solver",
+        "seed",
+        "status",
+        "point",
+        "objective",
+        "iterations",
+        "seconds",
+    ]
+    assert lines[1].split()[:6] == ["a", "himmelblau", "gd", "0", "CONVERGED", "minimum"]
+
+
+def test_the_index_is_a_cache(run, tree):
+    assert len(stored_runs(tree)) == 3
+    shutil.copytree(tree / "a", tree / "e")
+    shutil.rmtree(tree / "b" / "c")
+    changed = json.loads((tree / "b" / "d" / "run.json").read_text()) | {"solver": "other"}
+    (tree / "b" / "d" / "run.json").write_text(json.dumps(changed))
+    assert [(each.path, each.run["solver"]) for each in stored_runs(tree)] == [
+        ("a", "gd"),
+        ("b/d", "other"),
+        ("e", "gd"),
+    ]
+    (tree / INDEX).write_bytes(b"no database " * 100)
+    assert len(stored_runs(tree)) == 3
+    (tree / INDEX).unlink()
+    (tree / "a" / "run.json").write_text("{")
+    (tree / "e" / "run.json").write_text('{"name": "of something else"}')
+    assert [each.path for each in stored_runs(tree)] == ["b/d"]
+
+
+def test_resume_on_the_command_line(run, problem_file, tmp_path, monkeypatch):
+    file = problem_file(
+        "def problem(a: int = 1):\n    return nc.Problem((a - x)**2 + 100*(y - x**2)**2, start={x: -1, y: 1})"
+    )
+    whole = json.loads(run("solve", file, "-p", "a=2", "-s", "gd", "--max-iterations", "50", "--json").stdout)
+    first = run("solve", file, "-p", "a=2", "-s", "gd", "--max-iterations", "20", "--out", "kept")
+    assert first.exit_code == 3
+    monkeypatch.chdir(tmp_path.parent)
+    again = run("resume", str(tmp_path / "kept"), "--max-iterations", "50", "--json")
+    assert again.exit_code == 3
+    answer = json.loads(again.stdout)
+    assert {**answer, "seconds": 0} == {**whole, "seconds": 0}
+    with np.load(tmp_path / "kept" / "trace.npz") as trace:
+        assert trace["iteration"][-1] == 50
+    (tmp_path / file).write_text((tmp_path / file).read_text().replace("100*", "99*"))
+    changed = run("resume", str(tmp_path / "kept"))
+    assert changed.exit_code == 2
+    assert "has changed since, in objective" in changed.stderr
+
+
+def test_resume_of_nothing(run, tmp_path):
+    result = run("resume", str(tmp_path))
+    assert result.exit_code == 2
+    assert "is no folder of a run: it has neither checkpoint.npz nor run.json." in result.stderr
+
+
+def test_a_fingerprint_tells_problems_apart_and_nothing_else():
+    import sympy as sp
+
+    x, d = sp.symbols("x"), sp.IndexedBase("d", shape=(3,))
+
+    def made(power=2, low=-1.0, data=(1.0, 2.0, 3.0), name="a", penalty=None):
+        k = sp.Dummy("k", integer=True)
+        f = sp.Sum((x - d[k]) ** power, (k, 0, 2))
+        return nc.Problem(f, data={d: data}, bounds={x: (low, 5)}, start={x: 1}, name=name, penalty=penalty)
+
+    same = fingerprint(made())
+    assert fingerprint(made(name="b")) == same
+    for part, other in (
+        ("objective", made(power=4)),
+        ("lower", made(low=-2.0)),
+        ("data", made(data=(1.0, 2.0, 3.0000001))),
+        ("declared_penalty", made(penalty=nc.L1(0.1))),
+    ):
+        now = fingerprint(other)
+        assert now["all"] != same["all"]
+        assert part in [name for name in now if now[name] != same[name]]
