@@ -18,8 +18,8 @@ from ncsolve.solving.trace import Trace
 
 if TYPE_CHECKING:
     from ncsolve.critical import CriticalPoint
-    from ncsolve.solving.minima import Found
     from ncsolve.solving.diagnostics import Diagnostics
+    from ncsolve.solving.minima import Found
 
 __all__ = ["Result", "versions"]
 
