@@ -102,8 +102,9 @@ def study_of(theorem: Theorem, oracle: Oracle, request: Request) -> Study:
 
 def settle_options(theorem: Theorem, study: Study, request: Request) -> str:
     """Take the options demanded and those given; in words, where they contradict each other."""
-    demanded = dict(theorem.demands(study))
     given = {name: getattr(configure(request.solver, request.options), name) for name in request.options}
+    study.options = dict(given)
+    demanded = dict(theorem.demands(study))
     for name, wanted in demanded.items():
         if name in given and not request.as_demanded and not same(given[name], wanted):
             return (

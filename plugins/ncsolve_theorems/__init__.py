@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-FAMILIES = ("gradient",)
+FAMILIES = ("gradient", "momentum", "adaptive")
 
 
 def ncsolve_register_theorems(register: Callable[[type], None]) -> None:

@@ -46,3 +46,29 @@ def convex(study: Study) -> str:
 def known_convex(study: Study) -> str:
     study.constant("strong_convexity")
     return ""
+
+
+def heavy_ball_update(study: Study) -> Claim:
+    """x+ = x - alpha g(x) + beta (x - x-), from rest."""
+    x = study.x
+    before = np.vstack([x[:1], x[:-2]])
+    alpha, beta = study.option("step_size"), study.option("momentum")
+    step = -alpha * study.g[:-1] + beta * (x[:-1] - before)
+    size = np.abs(x[:-1]).max(axis=1) + np.abs(alpha * study.g[:-1]).max(axis=1) + np.abs(step).max(axis=1)
+    slack = 64 * EPS * np.maximum.accumulate(size)
+    return Claim.equal("x+ = x - alpha g(x) + beta (x - x-)", x[1:], x[:-1] + step, slack)
+
+
+def nesterov_update(study: Study, beta: np.ndarray) -> Claim:
+    """z+ = y - eta g(y), y+ = z+ + beta (z+ - z), from z = y."""
+    z = study.x - study.option("step_size") * study.g
+    before = np.vstack([study.x[:1], z[:-2]])
+    after = z[:-1] + beta[:, None] * (z[:-1] - before)
+    size = np.abs(z[:-1]).max(axis=1) + np.abs(study.x[:-1]).max(axis=1)
+    return Claim.equal("y+ = z+ + beta (z+ - z)", study.x[1:], after, 64 * EPS * np.maximum.accumulate(size))
+
+
+def values_at(study: Study, points: np.ndarray) -> np.ndarray:
+    """f at rows of points that are no iterates."""
+    with study.oracle.uncounted():
+        return np.array([study.oracle.value(np.ascontiguousarray(x)) for x in points])

@@ -164,3 +164,53 @@ def saddle_well() -> Problem:
         x**2 / 2 + y**4 / 4 - y**2 / 2, name="saddle-well", start={x: 1.0, y: 0.3},
         known=[Minimum({x: 0.0, y: 1.0}, value=-0.25), Minimum({x: 0.0, y: -1.0}, value=-0.25)],
     )  # fmt: skip
+
+
+@cache
+def logistic_ridge(m: float = 0.05, n: int = 4, rows: int = 20) -> Problem:
+    """sum log(1 + exp(-a_i'x)) + m |x|^2 / 2: m-strongly convex, L = m + s_max(A)^2 / 4; f* by Newton's method."""
+    from scipy.special import expit
+
+    data = np.random.default_rng(4).standard_normal((rows, n))
+    x, A = sp.IndexedBase("x", shape=(n,)), sp.IndexedBase("A", shape=(rows, n))
+    margin = sp.Sum(A[i, j] * x[j], (j, 0, n - 1))
+    f = sp.Sum(sp.log(1 + sp.exp(-margin)), (i, 0, rows - 1)) + sp.Rational(m) * sp.Sum(x[i] ** 2, (i, 0, n - 1)) / 2
+    z = np.zeros(n)
+    for _ in range(50):
+        p = expit(-data @ z)
+        z = z - np.linalg.solve(data.T @ (data * (p * (1 - p))[:, None]) + m * np.eye(n), m * z - data.T @ p)
+    value = float(np.logaddexp(0, -data @ z).sum() + m * z @ z / 2)
+    return Problem(
+        f, name="logistic-ridge", data={A: data}, start={x: np.full(n, 3.0)}, known=[Minimum({x: z}, value=value)],
+        constants={
+            "smoothness": m + np.linalg.norm(data, 2) ** 2 / 4, "strong_convexity": m, "minimum": value,
+        },
+    )  # fmt: skip
+
+
+@cache
+def chain(n: int = 200) -> Problem:
+    """Nesterov's worst function, x'Tx/2 - x_1, T tridiagonal (-1, 2, -1): the gradient reaches one variable a step."""
+    x = sp.IndexedBase("x", shape=(n,))
+    f = (x[0] ** 2 + sp.Sum((x[i] - x[i + 1]) ** 2, (i, 0, n - 2)) + x[n - 1] ** 2) / 2 - x[0]
+    return Problem(f, name="nesterov-chain", start={x: 0.0})
+
+
+@cache
+def three_cycle(x0: float = 3.3) -> Problem:
+    """f' = 25x (x < 1), x + 24 (1 <= x < 2), 25x - 24 (x >= 2): heavy ball cycles. [Lessard, Recht & Packard 2016]"""
+    x = sp.Symbol("x", real=True)
+    f = sp.Piecewise(
+        (25 * x**2 / 2, x < 1), (x**2 / 2 + 24 * x - 12, x < 2), (25 * x**2 / 2 - 24 * x + 36, True)
+    )  # fmt: skip
+    return Problem(
+        f, name="three-cycle", start={x: x0}, known=[Minimum({x: 0.0}, value=0.0)],
+        constants={"smoothness": 25, "strong_convexity": 1, "minimum": 0},
+    )  # fmt: skip
+
+
+@cache
+def falling_exponential() -> Problem:
+    """-exp(x), unbounded below: the gradient grows by a constant factor along equal steps."""
+    x = sp.Symbol("x", real=True)
+    return Problem(-sp.exp(x), name="falling-exponential", start={x: 0.0})
