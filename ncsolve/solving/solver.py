@@ -63,8 +63,8 @@ class Solver(Protocol):
         The points of Markov chains, shape (chains, n), which the core keeps as samples: every `thin` iterations after
         the first `burn_in`, where the solver has these options.
     minima, counts
-        Distinct points at which local runs of its own ended, shape (k, n), the lowest first, and how many ended at each:
-        the core lists them in the result.
+        Distinct points at which local runs of its own ended, shape (k, n), the lowest first, and how many ended at
+        each: the core lists them in the result.
 
     Every other number in a state becomes a column of the trace. `rng` is the only source of randomness.
 
