@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     __version__: str
     from ncsolve import testing
-    from ncsolve.api import classify, resume, solve
+    from ncsolve.api import classify, resume, solve, symmetry
     from ncsolve.critical import CriticalPoint
     from ncsolve.errors import NcsolveError
     from ncsolve.hooks import hookimpl
-    from ncsolve.landscape import Landscape, landscape
+    from ncsolve.landscapes import Landscape, landscape
     from ncsolve.oracle import Oracle, compile
     from ncsolve.penalties import (
         L0,
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
     from ncsolve.theory import Theorem, Verdict
 
 _HOME = {
-    "api": ("classify", "resume", "solve"),
+    "api": ("classify", "resume", "solve", "symmetry"),
     "critical": ("CriticalPoint",),
     "errors": ("NcsolveError",),
     "hooks": ("hookimpl",),
-    "landscape": ("Landscape", "landscape"),
+    "landscapes": ("Landscape", "landscape"),
     "oracle": ("Oracle", "compile"),
     "penalties": (
         "L0",
@@ -130,6 +130,7 @@ __all__ = [
     "option",
     "resume",
     "solve",
+    "symmetry",
     "testing",
     "verify",
 ]

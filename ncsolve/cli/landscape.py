@@ -52,7 +52,7 @@ def command(
     (what was found is printed).
     """
     from ncsolve.cli.points import parse_box
-    from ncsolve.landscape import landscape
+    from ncsolve.landscapes import landscape
     from ncsolve.report.data import to_json
     from ncsolve.report.landscape_plot import plot_landscape
     from ncsolve.report.plot import check_plot_file

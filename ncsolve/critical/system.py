@@ -7,7 +7,7 @@ in float64, `critical.balls.Balls` in ball arithmetic.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from ncsolve.graph.differentiate import Block
 from ncsolve.graph.enclosures import Boxes, Enclosures, Key, Places
 from ncsolve.graph.intervals import Array, Flags, Interval
 from ncsolve.graph.nodes import Graph, Index, Leaf, Pointwise
-from ncsolve.graph.program import Program
+from ncsolve.graph.program import Op, Program
 from ncsolve.graph.singular import singularities
 
 if TYPE_CHECKING:
@@ -150,6 +150,8 @@ class Intervals(Enclosures):
         derivatives = [e.op for e in (*system.gradient, *system.hessian)]
         self.singular = [s for s in singularities(self.program, [system.value, *derivatives]) if not s.overflow]
         used = self.program.used([system.value, *derivatives])
+        self._plans: dict[frozenset[int], list[Op]] = {}
+        self._fixed: dict[Key, Interval] = {}
         self.kinks = [op for op in used if op.kind in _KINKS and op.level == 2]
 
     @np.errstate(all="ignore")
@@ -180,13 +182,46 @@ class Intervals(Enclosures):
             smooth &= ~self._anywhere(_KINKS[op.kind], op.args, found, m)
         return total, smooth
 
-    def value(self, lower: Array, upper: Array) -> Interval:
-        return self.over(Boxes(lower, upper), [self.system.value])[self.system.value]
+    @np.errstate(all="ignore")
+    def over(self, boxes: Boxes, roots: Iterable[int], places: Places | None = None) -> dict[int, Interval]:
+        """As in `Enclosures`, of all places; what does not depend on the boxes is computed once."""
+        asked = frozenset(roots)
+        if asked not in self._plans:
+            self._plans[asked] = self.program.used(sorted(asked))
+        values: dict[Key, Interval] = dict(self._fixed)
+        for op in self._plans[asked]:
+            key = (op.id, ())
+            if key in values:
+                continue
+            args = [values[a, ()] for a in op.args]
+            if op.kind in _QUICK and all(self.program.ops[a].indices == op.indices for a in op.args):
+                values[key] = _QUICK[op.kind](*args)
+            else:
+                values[key] = self._enclosure(key, boxes, {}, values)
+            if op.level < 2:
+                self._fixed[key] = values[key]
+        return {root: values[root, ()] for root in asked}
+
+    @np.errstate(all="ignore")
+    def rough(self, lower: Array, upper: Array) -> list[str]:
+        """The operations that may be undefined or not smooth somewhere in one box, (n,) each side."""
+        asked = {a for s in self.singular for a in s.args} | {a for op in self.kinks for a in op.args}
+        found = self.over(Boxes(lower[None], upper[None]), asked)
+        met = {self.program.ops[s.op].kind for s in self.singular if self._anywhere(s.may, s.args, found, 1).any()}
+        met |= {op.kind for op in self.kinks if self._anywhere(_KINKS[op.kind], op.args, found, 1).any()}
+        return sorted({_NAMES.get(kind, kind) for kind in met})
 
     def _scatter(self, total: Interval, e: Entries, value: Interval) -> None:
+        if not e.indices:
+            self._add_to(total, e, value.map(lambda v: v.reshape(-1, 1)))
+            return
         spread = self.aligned(value, self.program.ops[e.op].indices, e.indices)
         shape = (len(spread.lo), *(i.size for i in e.indices))
         flat = spread.map(lambda v: np.broadcast_to(v, shape).reshape(len(v), -1))
+        self._add_to(total, e, flat)
+
+    @staticmethod
+    def _add_to(total: Interval, e: Entries, flat: Interval) -> None:
         for k, (r, c) in enumerate(np.broadcast(e.rows, e.columns)):
             for place in {(r, c), (c, r)} if e.mirrored and r != c else {(r, c)}:
                 at = (slice(None), *place) if total.lo.ndim == 3 else (slice(None), r)
@@ -239,7 +274,7 @@ def _sub(a: Interval, b: Interval) -> Interval:
 def _mul(a: Interval, b: Interval) -> Interval:
     """Every product rounded, which is faster than to look which are exact."""
     if a is b:
-        return iv.square(a)
+        return _square(a)
     if b.lo is b.hi:
         a, b = b, a
     products = [a.lo * b.lo, a.lo * b.hi]
@@ -273,6 +308,7 @@ def _crosses_integer(a: Interval) -> Flags:
     return np.asarray(np.floor(a.hi) >= np.ceil(a.lo))
 
 
+_NAMES = {"div": "division", "quotient": "division", "where": "Piecewise", "step": "Heaviside", "pow": "a power"}
 _KINKS: dict[str, Callable[..., Flags]] = {
     "abs": _touches_zero,
     "sign": _touches_zero,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ncsolve.landscape import Landscape
+    from ncsolve.landscapes import Landscape
 
 __all__ = ["plot_landscape"]
 

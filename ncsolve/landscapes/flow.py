@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from ncsolve.landscape.result import Landscape
+    from ncsolve.landscapes.result import Landscape
     from ncsolve.oracle import Oracle
 
 __all__ = ["Connection", "connections"]

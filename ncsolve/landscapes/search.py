@@ -135,6 +135,7 @@ class Search:
         """What is not decided: (m, n)."""
         return Boxes.join([*self.undecided, self.waiting], self.n)
 
+    @np.errstate(all="ignore")
     def zeros(self) -> tuple[Boxes, Array]:
         """The boxes with one zero each, and points (m, n) close to these: Krawczyk's operator contracts onto them."""
         unique = Boxes.join(self.unique, self.n)
@@ -146,6 +147,7 @@ class Search:
                 break
         return unique, X.lower / 2 + X.upper / 2
 
+    @np.errstate(all="ignore")
     def examine(self, boxes: Boxes) -> Outcome:
         """One look at some boxes."""
         nothing = boxes.take(slice(0, 0))

@@ -16,12 +16,12 @@ from ncsolve.critical import CriticalPoint, classify
 from ncsolve.critical.certificate import Certificate, Certifier, kind_of
 from ncsolve.critical.system import Intervals, refuse, system_of
 from ncsolve.errors import ProblemError
-from ncsolve.landscape.regions import touching
-from ncsolve.landscape.result import Landscape, Region
-from ncsolve.landscape.sampling import CLOSE, distinct, sampled, towards_critical
-from ncsolve.landscape.search import Budget, Search
-from ncsolve.landscape.surface import points_outward
-from ncsolve.landscape.words import plural
+from ncsolve.landscapes.regions import touching
+from ncsolve.landscapes.result import Landscape, Region
+from ncsolve.landscapes.sampling import distinct, sampled, towards_critical
+from ncsolve.landscapes.search import Budget, Search
+from ncsolve.landscapes.surface import points_outward
+from ncsolve.landscapes.words import plural
 from ncsolve.oracle import Oracle, compile
 from ncsolve.problem.checks import checked_bounds
 
@@ -33,6 +33,7 @@ __all__ = ["box_of", "landscape"]
 Array = NDArray[np.float64]
 
 MOST_VARIABLES = 12  # for which boxes are divided
+ALIKE = 1e-3  # points of undecided regions that are told once, relative to the box
 DESCRIBED = 8  # undecided regions in which a point is looked for
 
 
@@ -74,7 +75,7 @@ def landscape(
         found = _sampled(free, lower, upper, certify, seed, max_seconds)
     found = replace(found, problem=problem)
     if connect and not found.interrupted:
-        from ncsolve.landscape.flow import connections
+        from ncsolve.landscapes.flow import connections
 
         found = replace(found, connections=connections(compile(free), found))
     return replace(found, seconds=time.perf_counter() - began)
@@ -124,7 +125,7 @@ def _proven(problem: Problem, lower: Array, upper: Array, budget: Budget) -> Lan
     low = np.concatenate([search.rest.lower, *(ends[0][None] for ends in open_ends)])
     high = np.concatenate([search.rest.upper, *(ends[1][None] for ends in open_ends)])
     proven = _points(oracle, [*inside, *edge])
-    regions = _regions(oracle, low, high, lower, upper)
+    regions = _regions(oracle, intervals, low, high, lower, upper)
     points = proven + _others([r.nearby for r in regions if r.nearby is not None], proven, upper - lower)
     points.sort(key=lambda p: (p.objective, tuple(p.x)))
     complete = not len(low) and not search.stopped and search.ledger.balanced
@@ -193,14 +194,15 @@ def _points(oracle: Oracle, certificates: list[Certificate]) -> list[CriticalPoi
     ]  # fmt: skip
 
 
-def _regions(oracle: Oracle, low: Array, high: Array, lower: Array, upper: Array) -> list[Region]:
+def _regions(oracle: Oracle, intervals: Intervals, low: Array, high: Array, lower: Array, upper: Array) -> list[Region]:
     regions = []
     for k, group in enumerate(touching(low, high)):
         inner_low, inner_high = np.maximum(low[group], lower), np.minimum(high[group], upper)
         share = float(np.prod(np.maximum(inner_high - inner_low, 0) / (upper - lower), axis=1).sum())
         ends = inner_low.min(axis=0), inner_high.max(axis=0)
         nearby = _judged(oracle, inner_low / 2 + inner_high / 2, *ends) if k < DESCRIBED else None
-        regions.append(Region(*ends, len(group), share, nearby))
+        rough = tuple(intervals.rough(*ends)) if k < DESCRIBED else ()
+        regions.append(Region(*ends, len(group), share, nearby, rough))
     return regions
 
 
@@ -208,7 +210,7 @@ def _others(nearby: list[CriticalPoint], proven: list[CriticalPoint], width: Arr
     """Those that are not in the list, nor each other."""
     kept: list[CriticalPoint] = []
     for p in nearby:
-        if all(np.abs((p.x - q.x) / width).max() > CLOSE for q in (*proven, *kept)):
+        if all(np.abs((p.x - q.x) / width).max() > ALIKE for q in (*proven, *kept)):
             kept.append(p)
     return kept
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ncsolve.critical.point import CriticalPoint
 
 if TYPE_CHECKING:
-    from ncsolve.landscape.flow import Connection
+    from ncsolve.landscapes.flow import Connection
     from ncsolve.problem import Problem
 
 __all__ = ["Landscape", "Region"]
@@ -31,6 +31,8 @@ class Region:
     """Their part of the whole box."""
     nearby: CriticalPoint | None = None
     """A critical point that was found there, as far as it could be judged."""
+    rough: tuple[str, ...] = ()
+    """Operations that may be undefined or not smooth there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +81,7 @@ class Landscape:
             "certified": self.certified,
             "seconds": self.seconds,
             "undecided": [
-                {"box": self._sides(r.lower, r.upper), "boxes": r.boxes, "fraction": r.fraction,
+                {"box": self._sides(r.lower, r.upper), "boxes": r.boxes, "fraction": r.fraction, "rough": r.rough,
                  "nearby": None if r.nearby is None else self._point(r.nearby)}
                 for r in self.undecided
             ],
@@ -101,6 +103,6 @@ class Landscape:
 
     def summary(self) -> str:
         """The points as a table, the barriers, and what is proven."""
-        from ncsolve.landscape.words import summary
+        from ncsolve.landscapes.words import summary
 
         return summary(self)

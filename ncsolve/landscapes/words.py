@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from ncsolve.landscape.flow import Connection
-    from ncsolve.landscape.result import Landscape, Region
+    from ncsolve.landscapes.flow import Connection
+    from ncsolve.landscapes.result import Landscape, Region
 
 __all__ = ["plural", "summary"]
 
@@ -61,8 +61,9 @@ def _region(region: Region, found: Landscape) -> str:
     sides = ", ".join(
         f"{found.problem.variables.entry(k)} = {low[k]:.6g}:{high[k]:.6g}" for k in range(min(len(low), ENTRIES))
     )
+    rough = f"; undefined or not smooth there: {', '.join(region.rough)}" if region.rough else ""
     nearby = "" if region.nearby is None else f"; there: {region.nearby.explanation}"
-    return f"  {sides} ({plural(region.boxes, 'box')}){nearby}"
+    return f"  {sides} ({plural(region.boxes, 'box')}){rough}{nearby}"
 
 
 def plural(count: int, noun: str) -> str:

@@ -1,0 +1,281 @@
+"""All critical points in a box: the counts that are known, and nothing is called complete that is not."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import ncsolve as nc
+from ncsolve.errors import ProblemError
+from ncsolve.landscapes.search import Boxes, Search
+
+pytest.importorskip("flint")
+
+x, y = sp.symbols("x y", real=True)
+HIMMELBLAU = nc.Problem((x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2, name="himmelblau")
+CAMEL = nc.Problem((4 - sp.Rational(21, 10) * x**2 + x**4 / 3) * x**2 + x * y + (-4 + 4 * y**2) * y**2)
+SIX, PLANE = {x: (-6, 6), y: (-6, 6)}, {x: (-2, 3), y: (-2, 2)}
+
+
+def proven(f, box, **arguments):
+    problem = f if isinstance(f, nc.Problem) else nc.Problem(f)
+    return nc.landscape(problem, box, certify=True, **arguments)
+
+
+def by_index(found):
+    indices = [p.index for p in found.points]
+    return [indices.count(k) for k in range(found.lower.size + 1)]
+
+
+def powers(n):
+    """1/4 |x x^T - diag(1, ..., n)|^2: MF2 of the theorems."""
+    v = sp.Matrix(sp.symbols(f"x1:{n + 1}"))
+    return nc.Problem(sum(e**2 for e in (v * v.T - sp.diag(*range(1, n + 1)))) / 4), dict.fromkeys(v, (-3, 3))
+
+
+def phase_retrieval():
+    """PR1 with z = (1, 2): the saddles x with x.z = 0 and |x|^2 = |z|^2 / 3 are two points in the plane."""
+    norm, inner = x**2 + y**2, x + 2 * y
+    return nc.Problem((3 * norm**2 + 75 - 10 * norm - 4 * inner**2) / 4), {x: (-3, 3.1), y: (-3.2, 3)}
+
+
+def rastrigin():
+    f = 20 + x**2 + y**2 - 10 * (sp.cos(2 * sp.pi * x) + sp.cos(2 * sp.pi * y))
+    return nc.Problem(f), {x: (-5.12, 5.12), y: (-5.12, 5.12)}
+
+
+def wells(n):
+    v = sp.symbols(f"x1:{n + 1}")
+    pairs = sum(a * b for a, b in pairwise(v))
+    return nc.Problem(sum((a**2 - 1) ** 2 for a in v) + pairs / 10), dict.fromkeys(v, (-2, 2))
+
+
+@pytest.mark.parametrize(
+    ("problem", "box", "indices"),
+    [
+        (HIMMELBLAU, SIX, [4, 4, 1]),
+        (CAMEL, {x: (-3, 3), y: (-2, 2)}, [6, 7, 2]),
+        (*rastrigin(), [121, 220, 100]),
+        (*wells(3), [8, 12, 6, 1]),
+        (*powers(3), [2, 2, 2, 1]),
+        (*phase_retrieval(), [2, 2, 1]),
+    ],
+    ids=["himmelblau", "camel", "rastrigin", "wells", "powers", "phase retrieval"],
+)
+def test_complete_lists(problem, box, indices):
+    found = proven(problem, box, connect=False)
+    assert found.complete
+    assert found.message.startswith("yes, proven")
+    assert by_index(found) == indices
+    assert found.morse_sum == found.expected_morse_sum == 1
+    assert all(p.certified for p in found.points)
+    assert not found.undecided
+
+
+def test_phase_retrieval_has_the_eigenvalues_of_theory():
+    """At z: 6 |z|^2 and 2 |z|^2; at 0: -3 |z|^2 and -|z|^2; at the saddles -2 |z|^2 and 2 |z|^2."""
+    found = proven(*phase_retrieval(), connect=False)
+    expected = {0: (10, 30), 1: (-10, 10), 2: (-15, -5)}
+    for p in found.points:
+        np.testing.assert_allclose(p.eigenvalues, expected[p.index], rtol=1e-12)
+
+
+def test_mueller_brown_by_name(run):
+    result = run("landscape", "mueller-brown", "--box", "x=-1.5:1.2,y=-0.2:2", "--certify", "--json")
+    found = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert found.keys() >= {"problem", "box", "complete", "certified", "seconds", "undecided", "points"}
+    assert found["complete"] is True
+    assert found["box"] == {"x": [-1.5, 1.2], "y": [-0.2, 2.0]}
+    values = [-146.69951721, -108.16672412, -80.76781813, -72.24894011, -40.66484351]
+    np.testing.assert_allclose([p["objective"] for p in found["points"]], values, atol=1e-7)
+    assert [p["index"] for p in found["points"]] == [0, 0, 0, 1, 1]
+    assert all(
+        p.keys() >= {"x", "values", "objective", "kind", "index", "nullity", "eigenvalues", "certified"}
+        for p in found["points"]
+    )
+
+
+# -- what is not complete --------------------------------------------------------------------------------------------
+
+
+def lose_the_box_of(point, monkeypatch):
+    divided = Search._divided
+
+    def lossy(self, boxes, cut, sloped):
+        halves, stuck = divided(self, boxes, cut, sloped)
+        holds = np.all((halves.lower <= point) & (point <= halves.upper), axis=1) & (halves.widths.max(axis=1) < 2)
+        return halves.take(~holds), stuck
+
+    monkeypatch.setattr(Search, "_divided", lossy)
+
+
+def test_a_lost_box_sets_off_the_alarm_of_morse(monkeypatch):
+    lose_the_box_of(np.array([3.0, 2.0]), monkeypatch)
+    found = proven(HIMMELBLAU, SIX, connect=False)
+    assert len(found.points) < 9
+    assert not found.complete
+    assert found.message.startswith("ALARM: the Morse sum is ")
+    assert found.morse_sum != found.expected_morse_sum == 1
+
+
+def test_a_lost_box_is_missing_in_the_ledger(monkeypatch):
+    step = Search.step
+
+    def lossy(self):
+        step(self)
+        if self.looked_at < 20 and len(self.waiting) > 1:
+            self.waiting = self.waiting.take(slice(1, None))
+
+    monkeypatch.setattr(Search, "step", lossy)
+    found = proven(x**2 * y**2 + x**4 - y**2 + x + y**4, PLANE, connect=False)
+    assert not found.complete
+    assert "boxes were lost" in found.message
+
+
+def test_minima_that_are_not_isolated():
+    found = proven((x * y - 1) ** 2, {x: (-3, 3), y: (-3, 3)}, max_boxes=4000)
+    assert not found.complete
+    assert found.message.startswith("no: the budget of boxes is used up")
+    assert len(found.undecided) == 2
+    for branch in found.undecided:
+        assert branch.nearby.kind == "minimum"
+        assert branch.nearby.nullity == 1
+        assert "1-dimensional" in branch.nearby.explanation
+    assert [(p.kind, p.certified) for p in found.points if not p.nullity] == [("saddle", True)]
+
+
+def test_a_degenerate_point_is_told_but_not_proven():
+    found = proven(x**3 - 3 * x * y**2, {x: (-1, 1), y: (-1, 1)})
+    assert not found.complete
+    assert [(p.kind, p.nullity, p.certified) for p in found.points] == [("saddle", 2, False)]
+    assert found.undecided_fraction < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("f", "complete", "kinds"),
+    [
+        (x * sp.log(x) + y**2, False, ["minimum"]),
+        (sp.sqrt(x) + (x - 2) ** 2 + y**2, True, ["minimum", "saddle"]),
+        (x + 1 / x + y**2, False, ["saddle", "minimum"]),
+        (sp.tan(x) - 2 * x + y**2, False, ["saddle", "minimum", "saddle"]),
+        (sp.Abs(x) + y**2, False, []),
+        (sp.Abs(x - 1) * x + y**2, False, ["saddle"]),
+        (sp.Piecewise((x**2, x < 1), (2 * x - 1, True)) + y**2, True, ["minimum"]),
+        (sp.Piecewise((x**2, x < 1), ((x - 2) ** 2, True)) + y**2, False, ["minimum", "minimum"]),
+        (sp.Max(x**2, (x - 1) ** 2) + y**2, False, []),
+        (sp.Max(x, 0) ** 2 + (x - 1) ** 2 / 10 + y**2, True, ["minimum"]),
+        ((x**2 - 1) ** sp.Rational(5, 2) + y**2, False, []),
+    ],
+    ids=str,
+)
+def test_functions_that_are_not_defined_or_smooth_everywhere(f, complete, kinds):
+    found = proven(f, PLANE, connect=False)
+    assert found.complete == complete
+    assert sorted(p.kind for p in found.points if p.certified) == sorted(kinds)
+    if not complete:
+        assert found.undecided_fraction < 1e-6
+        assert any(region.rough for region in found.undecided)
+
+
+def test_a_zero_on_the_surface_is_left_open_and_one_outside_is_dropped():
+    on = proven((x - sp.Rational(1, 3)) ** 2, {x: (0.3333333333333333, 1)})
+    assert not on.complete
+    assert len(on.undecided) == 1
+    outside = proven((x - 1) ** 2, {x: (1.0001, 2)})
+    assert outside.complete
+    assert not outside.points
+
+
+def test_bounds_of_the_problem_are_the_box_but_do_not_move_points():
+    found = proven(nc.Problem((x**2 - 1) ** 2, bounds={x: (-2, 0.5)}), None)
+    assert [p.kind for p in found.points] == ["minimum", "maximum"]
+
+
+@pytest.mark.parametrize(
+    ("box", "message"),
+    [
+        ({x: (0, 1)}, "box: nothing is given for y. Every variable needs a finite low and high."),
+        (None, "box: nothing is given for x, y."),
+        ({x: (1, 0), y: (0, 1)}, "box: 'x' has low > high: 1 > 0."),
+        ({x: (2, 2), y: (0, 1)}, "box: 'x' has no width: low and high are both 2."),
+        ({x: (None, 1), y: (0, 1)}, "box: 'x' is unbounded: -inf to 1."),
+        ({x: (0, 1), y: (0, np.inf)}, "box: 'y' is unbounded: 0 to inf."),
+        ({x: (0, 1), y: (0, 1), "z": (0, 1)}, "box: there is no variable 'z'."),
+        ({x: (0, np.nan), y: (0, 1)}, "box: 'x' contains nan."),
+    ],
+)
+def test_bad_boxes(box, message):
+    with pytest.raises(ProblemError) as error:
+        nc.landscape(HIMMELBLAU, box, certify=True)
+    assert message in str(error.value)
+
+
+def test_interrupted(monkeypatch):
+    step = Search.step
+
+    def interrupted(self):
+        if self.looked_at > 100:
+            raise KeyboardInterrupt
+        step(self)
+
+    monkeypatch.setattr(Search, "step", interrupted)
+    found = proven(HIMMELBLAU, SIX)
+    assert found.interrupted
+    assert not found.complete
+    assert found.message.startswith("no: interrupted")
+    assert found.points or found.undecided
+
+
+def test_narrow_boxes_are_not_halved_for_ever():
+    search = Search.__new__(Search)
+    search.n, search.narrowest = 1, np.array([1e-6])
+    boxes = Boxes(np.array([[0.0]]), np.array([[1e-7]]))
+    waiting, stuck = search._divided(boxes, boxes, np.ones((1, 1)))
+    assert (len(waiting), len(stuck)) == (0, 1)
+
+
+# -- sampled, connected, shown ---------------------------------------------------------------------------------------
+
+
+def test_sampled_points_are_the_same_but_not_proven():
+    found = nc.landscape(HIMMELBLAU, SIX)
+    assert by_index(found) == [4, 4, 1]
+    assert not found.complete
+    assert not any(p.certified for p in found.points)
+    assert found.message.startswith("not proven complete: points were sampled")
+    assert found.morse_sum == found.expected_morse_sum == 1
+
+
+def test_too_many_variables_to_divide():
+    v, i = sp.IndexedBase("v", shape=(14,)), sp.Symbol("i", integer=True)
+    found = proven(nc.Problem(sp.Sum((i + 1) * (v[i] - 1) ** 2, (i, 0, 13))), {v: (-2, 2)}, connect=False)
+    assert [(p.kind, p.certified) for p in found.points] == [("minimum", True)]
+    assert not found.complete
+    assert "14 variables are too many" in found.message
+
+
+def test_saddles_connect_the_minima_on_both_sides():
+    found = proven(HIMMELBLAU, SIX)
+    at = {k: tuple(np.round(p.x).astype(int)) for k, p in enumerate(found.points)}
+    pairs = [{at[c.left], at[c.right]} for c in found.connections]
+    assert pairs == [{(3, 2), (4, -2)}, {(3, 2), (-3, 3)}, {(-3, 3), (-4, -3)}, {(4, -2), (-4, -3)}]
+
+
+def test_text_plot_and_exit_code(run, tmp_path):
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / "all.png"
+    result = run("landscape", "himmelblau", "--box", "x=-6:6,y=-6:6", "--certify", "--plot", str(picture))
+    assert result.exit_code == 0
+    assert result.stdout.startswith("9 critical points of 'himmelblau': 4 minima, 4 saddles, 1 maximum\n")
+    assert (
+        "barriers: from a minimum over a saddle to the next minimum\n    4  0 (up 13.3119) - 1 (up 13.3119)"
+        in result.stdout
+    )
+    assert "complete      yes, proven" in result.stdout
+    assert picture.stat().st_size > 10_000
+    assert run("landscape", "monkey-saddle", "--box", "x=-1:1,y=-1:1", "--certify").exit_code == 4
+    wrong = run("landscape", "himmelblau", "--box", "x=1:-1,y=0:1", "--certify")
+    assert (wrong.exit_code, wrong.stderr) == (2, "Error: box: 'x' has low > high: 1 > -1.\n")
