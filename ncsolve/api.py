@@ -19,10 +19,11 @@ from ncsolve.solving import Criteria, Look, Result, configure, option_values, ru
 from ncsolve.solving.switch import continued, is_stalled
 
 if TYPE_CHECKING:
+    from ncsolve.critical.symmetries import Symmetries
     from ncsolve.problem import Problem
     from ncsolve.store import Checkpoint, CheckpointFile
 
-__all__ = ["classify", "resolve", "resume", "solve"]
+__all__ = ["classify", "resolve", "resume", "solve", "symmetry"]
 
 
 def solve(
@@ -214,6 +215,13 @@ def classify(problem: Problem, x: Any, gradient_tolerance: float = 1e-6, certify
     """
     point = classify_point(compile(problem), problem.pack(x, "x"), gradient_tolerance)
     return certified(problem, point) if certify else point
+
+
+def symmetry(problem: Problem, seed: int = 0) -> Symmetries:
+    """The linear symmetries of f, what gradient flow conserves, a gauge, signs and permutations."""
+    from ncsolve.critical.symmetries import symmetries
+
+    return symmetries(compile(problem), seed)
 
 
 def resolve(solver: Any, options: Mapping[str, Any], oracle: Oracle) -> tuple[Any, str]:

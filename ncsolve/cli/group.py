@@ -17,6 +17,7 @@ COMMANDS = (
     "classify",
     "landscape",
     "check",
+    "symmetry",
     "show",
     "compare",
     "verify",
