@@ -88,5 +88,5 @@ class Claim:
         if self.allowed is not None or self.statistical:
             return math.nan
         usable = (self.right > 0) & (self.left > 0) & np.isfinite(self.left)
-        usable[:1] &= bool(self.first)  # at iterate 0 many bounds are equalities that say nothing
+        usable[:1] &= bool(self.first) | (self.left[:1] != self.right[:1])  # at iterate 0 equality may say nothing
         return float((self.left[usable] / self.right[usable]).max()) if usable.any() else math.nan

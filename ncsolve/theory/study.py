@@ -105,7 +105,7 @@ class Study:
             states.append(look.state)
             return look.gradient_norm == 0 and not look.exploring
 
-        steps = max(2, min(steps, MOST_NUMBERS // max(1, x0.size)))
+        steps = max(1, min(steps, MOST_NUMBERS // max(1, x0.size)))
         loop = Loop(self.oracle, solver, np.random.default_rng(seed), Iterations(steps), [keep])
         with np.errstate(all="ignore"):
             try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-FAMILIES = ("gradient", "momentum", "adaptive")
+FAMILIES = ("gradient", "momentum", "adaptive", "second_order")
 
 
 def ncsolve_register_theorems(register: Callable[[type], None]) -> None:

@@ -72,3 +72,14 @@ def values_at(study: Study, points: np.ndarray) -> np.ndarray:
     """f at rows of points that are no iterates."""
     with study.oracle.uncounted():
         return np.array([study.oracle.value(np.ascontiguousarray(x)) for x in points])
+
+
+def newton_steps(study: Study) -> np.ndarray:
+    """Which steps are x+ = x - H^-1 g, to rounding, shape (K,)."""
+    pure = []
+    for x, g, after in zip(study.x, study.g, study.x[1:], strict=False):
+        H = study.hessian(x)
+        s = -np.linalg.solve(H, g) if np.linalg.cond(H) < 1 / EPS else np.full_like(x, np.nan)
+        size = np.abs(x).max() + np.abs(s).max()
+        pure.append(bool(np.abs(after - x - s).max() <= 1e-9 * np.abs(s).max() + 64 * EPS * size))
+    return np.array(pure, dtype=bool)

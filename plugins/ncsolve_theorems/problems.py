@@ -214,3 +214,41 @@ def falling_exponential() -> Problem:
     """-exp(x), unbounded below: the gradient grows by a constant factor along equal steps."""
     x = sp.Symbol("x", real=True)
     return Problem(-sp.exp(x), name="falling-exponential", start={x: 0.0})
+
+
+@cache
+def cubic_bowl(x0: float = -0.2) -> Problem:
+    """4x^2 + 2x^3 near its minimum 0: H(0) = 8, M = 12, Newton's method attains its bound from the left."""
+    x = sp.Symbol("x", real=True)
+    return Problem(
+        4 * x**2 + 2 * x**3, name="cubic-bowl", start={x: x0}, known=[Minimum({x: 0.0}, value=0.0)],
+        constants={"hessian_lipschitz": 12, "minimum": 0},
+    )  # fmt: skip
+
+
+@cache
+def cubic_hill() -> Problem:
+    """-x^2/2 + x^3/6 from beside its maximum 0: cubic regularisation with M = 1 falls by M r^3 / 12 and no more."""
+    x = sp.Symbol("x", real=True)
+    return Problem(
+        x**3 / 6 - x**2 / 2, name="cubic-hill", start={x: 1e-6},
+        known=[Minimum({x: 2.0}, value=sp.Rational(-2, 3))], constants={"hessian_lipschitz": 1},
+    )  # fmt: skip
+
+
+@cache
+def steep_wall() -> Problem:
+    """-x + exp(3x)/27 from 0: the third derivative grows to 3 on the way to the minimum."""
+    x = sp.Symbol("x", real=True)
+    low = float(np.log(9) / 3)
+    return Problem(
+        -x + sp.exp(3 * x) / 27, name="steep-wall", start={x: 0.0},
+        known=[Minimum({x: low}, value=-low + 1 / 3)], constants={"hessian_lipschitz": 9, "minimum": -low + 1 / 3},
+    )  # fmt: skip
+
+
+@cache
+def barrier(x0: float = 0.6) -> Problem:
+    """x - log x: Newton's step squares the error exactly."""
+    x = sp.Symbol("x", positive=True)
+    return Problem(x - sp.log(x), name="barrier", start={x: x0}, known=[Minimum({x: 1.0}, value=1.0)])
