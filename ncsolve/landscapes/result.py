@@ -35,7 +35,7 @@ class Region:
     """Operations that may be undefined or not smooth there."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Landscape:
     """The critical points of f in a box, lowest first."""
 
@@ -71,6 +71,9 @@ class Landscape:
     def undecided_fraction(self) -> float:
         """The part of the box that is not decided."""
         return float(sum(region.fraction for region in self.undecided))
+
+    def __repr__(self) -> str:
+        return self.summary()
 
     def to_json(self) -> dict[str, Any]:
         """What `ncsolve landscape --json` prints."""
