@@ -22,6 +22,7 @@ __all__ = ["group_name", "skew_size", "symmetric"]
 Matrix = NDArray[np.float64]
 ZERO = 1e-8  # of unit generators
 MOST = 64  # generators whose algebra is computed
+DENSE = 100  # variables up to which their matrices are arrays
 
 
 def group_name(found: Generators) -> str:
@@ -52,15 +53,12 @@ def skew_size(found: Generators) -> float:
 
 def _part(found: Generators, sign: float) -> Matrix:
     """Products (d, d) of the matrices A + sign A^T."""
-    sums = [_linear(found, k) for k in range(len(found))]
-    sums = [A + sign * A.T for A in sums]
-    return np.array([[float(A.multiply(B).sum()) for B in sums] for A in sums])
-
-
-def _linear(found: Generators, k: int) -> csr_array:
-    inside = found.columns < found.n
-    place = found.rows[inside], found.columns[inside]
-    return csr_array((found.values[k][inside], place), shape=(found.n, found.n))
+    n, d, inside = found.n, len(found), found.columns < found.n
+    rows, columns, values = found.rows[inside], found.columns[inside], found.values[:, inside]
+    place = np.tile(np.concatenate([rows * n + columns, columns * n + rows]), d)
+    entries = np.concatenate([values, sign * values], axis=1).ravel()
+    flat = csr_array((entries, (np.repeat(np.arange(d), 2 * inside.sum()), place)), shape=(d, n * n))
+    return np.asarray((flat @ flat.T).toarray())
 
 
 def _simple_name(found: Generators) -> str:
@@ -95,12 +93,18 @@ def _abelian_name(found: Generators) -> str:
 def _brackets(found: Generators) -> Matrix:
     """c with [E_i, E_j] = sum_k c[i, j, k] E_k, for E = (A b; 0 0)."""
     n, d = found.n, len(found)
-    whole = [csr_array((found.values[k], (found.rows, found.columns)), shape=(n + 1, n + 1)) for k in range(d)]
-    c = np.zeros((d, d, d))
+    place, c = (found.rows, found.columns), np.zeros((d, d, d))
+    if n < DENSE:
+        E = np.zeros((d, n + 1, n + 1))
+        E[:, found.rows, found.columns] = found.values
+        for i in range(d):
+            c[i] = (E[i] @ E - E @ E[i])[:, found.rows, found.columns] @ found.values.T
+        return c
+    whole = [csr_array((values, place), shape=(n + 1, n + 1)) for values in found.values]
     for i in range(d):
         for j in range(i):
             bracket = whole[i] @ whole[j] - whole[j] @ whole[i]
-            c[i, j] = [float(bracket.multiply(E).sum()) for E in whole]
+            c[i, j] = found.values @ np.asarray(bracket[place]).ravel()
             c[j, i] = -c[i, j]
     return c
 
