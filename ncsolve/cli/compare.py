@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import product
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,7 @@ from ncsolve.cli.group import INTERRUPTED
 from ncsolve.cli.options import backend_option, json_option, load_problem, param_option, run_options
 
 if TYPE_CHECKING:
-    from ncsolve.problem import Problem
-    from ncsolve.solving import Result
+    from ncsolve.compare import Run
 
 
 @click.command("compare", short_help="Run several solvers on several problems.")
@@ -25,87 +25,105 @@ if TYPE_CHECKING:
 @param_option
 @run_options
 @backend_option
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at the same time.")
+@click.option(
+    "--out", metavar="DIR", type=click.Path(path_type=Path), help="Keep each run there; what is there is not run again."
+)
 @json_option
+@click.option("--export", "table", metavar="FILE", type=click.Path(path_type=Path), help="FILE.csv, .json or .parquet.")
 @click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw the runs: FILE.svg or FILE.png.")
+@click.option(
+    "--by",
+    type=click.Choice(["evaluations", "iterations", "seconds"]),
+    default="evaluations",
+    show_default=True,
+    help="What the curves of --plot are drawn against.",
+)
 def command(
     problems: tuple[str, ...],
     solvers: tuple[str, ...],
     seeds: int,
     params: dict[str, str],
+    jobs: int,
+    out: Path | None,
     as_json: bool,
+    table: Path | None,
     plot: Path | None,
+    by: str,
     **arguments: Any,
 ) -> None:
-    """Run every solver on every PROBLEM from the same starts and show where each run ended and what it cost."""
+    """Run every solver on every PROBLEM from the same starts and show where each run ended and what it cost.
+
+    Every run computes with one thread. Its numbers do not depend on --jobs. With --out an interrupted comparison goes
+    on where it was; `ncsolve runs DIR` lists it.
+    """
+    from ncsolve.compare import cells, run_cells
+    from ncsolve.hooks import registry
+    from ncsolve.report.comparison import check_export_file, export, plot_runs
     from ncsolve.report.data import to_json
-    from ncsolve.report.plot import check_plot_file, plot_runs
+    from ncsolve.report.plot import check_plot_file
 
     if plot:
         check_plot_file(plot)
-    declared = [load_problem(name, params) for name in problems]
-    results = run_all(declared, solvers, seeds, arguments)
-    if as_json:
-        click.echo(to_json({"runs": [result.to_json() for result in results]}))
-    else:
-        tabulate(results)
-    if plot:
-        plot_runs(plot, declared, results)
-    click.get_current_context().exit(INTERRUPTED if interrupted(results) else 0)
-
-
-def run_all(problems: list[Problem], solvers: tuple[str, ...], seeds: int, arguments: dict[str, Any]) -> list[Result]:
-    """All runs in order; those before an interrupted one, and it, where the user interrupts."""
-    from ncsolve.api import solve
-    from ncsolve.hooks import registry
-
+    if table:
+        check_export_file(table)
     for solver in solvers:
         registry().solver(solver)
-    results: list[Result] = []
-    for problem, solver, seed in product(problems, solvers, range(seeds)):
-        results.append(solve(problem, solver, seed=seed, **arguments))
-        if interrupted(results):
-            break
-    return results
+    declared = [load_problem(name, params) for name in problems]
+    grid = cells(declared, solvers, seeds, **arguments)
+    with progress(len(grid)) as done:
+        runs = run_cells(grid, out, jobs, done)
+    data = [run.data for run in runs]
+    if as_json:
+        click.echo(to_json({"runs": data}))
+    else:
+        tabulate(data)
+    if table:
+        export(table, data)
+    if plot and runs:
+        plot_runs(plot, declared, runs, by)
+    interrupted = len(runs) < len(grid) or any(run.interrupted for run in runs)
+    click.get_current_context().exit(INTERRUPTED if interrupted else 0)
 
 
-def interrupted(results: list[Result]) -> bool:
-    from ncsolve.solving import Status
+class progress:
+    """One line on stderr where that is a terminal: how many of `total` runs are done."""
 
-    return results[-1].status is Status.INTERRUPTED
+    def __init__(self, total: int) -> None:
+        self.total, self.count = total, 0
+        self.shown = sys.stderr.isatty() and total > 1
+
+    def __enter__(self) -> Callable[[Run], None]:
+        return self.done
+
+    def done(self, run: Run) -> None:
+        self.count += 1
+        if self.shown:
+            text = f"{self.count} of {self.total}: {run.problem} by {run.solver}, seed {run.cell.seed}"
+            click.echo(f"\r\x1b[K{text[:100]}", err=True, nl=False)
+
+    def __exit__(self, *_: object) -> None:
+        if self.shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
 
 
-def tabulate(results: list[Result]) -> None:
-    """One row a run; f, g, H, Hv count the points at which value, gradient, Hessian and products were evaluated."""
+def tabulate(runs: Sequence[Mapping[str, Any]]) -> None:
+    """One row a run; f, g, H, Hv count the points at which value, gradient, Hessian and products were evaluated.
+
+    Where there are several seeds, a row for each pair follows.
+    """
+    from ncsolve.report.comparison import flat, summary
     from ncsolve.report.table import print_table
 
-    rows = [
-        [
-            run.problem,
-            run.solver,
-            run.seed,
-            run.status,
-            run.point.kind,
-            run.objective,
-            float(f"{run.gradient_norm:.2e}"),
-            run.iterations,
-            *run.evaluations.values(),
-            float(f"{run.seconds:.2g}"),
-        ]
-        for run in results
-    ]
-    columns = [
-        "problem",
-        "solver",
-        "seed",
-        "status",
-        "point",
-        "objective",
-        "|g|",
-        "steps",
-        "f",
-        "g",
-        "H",
-        "Hv",
-        "seconds",
-    ]
-    print_table(columns, rows)
+    columns = "problem solver seed status point objective |g| steps f g H Hv seconds".split()  # noqa: SIM905
+    print_table(columns, [[_short(key, value) for key, value in flat(run).items()] for run in runs])
+    pairs = summary(runs)
+    if len(pairs) < len(runs):
+        click.echo()
+        print_table(["problem", "solver", "runs", "ended at", "median objective", "gradients", "seconds"], pairs)
+
+
+def _short(key: str, value: Any) -> Any:
+    if isinstance(value, float) and key in ("gradient_norm", "seconds"):
+        return float(f"{value:.2e}" if key == "gradient_norm" else f"{value:.2g}")
+    return value

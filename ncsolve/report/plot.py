@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,28 +77,6 @@ def plot_run(file: Path, problem: Problem, result: Result) -> None:
         objective = figure.add_subplot(grid[0, -1])
         gradient = figure.add_subplot(grid[1, -1], sharex=objective)
         draw_convergence(objective, gradient, result.trace, problem)
-        save(figure, file)
-
-
-def plot_runs(file: Path, problems: Sequence[Problem], results: Sequence[Result]) -> None:
-    """Draw many runs into an SVG or PNG file: for each problem the objective against evaluations, a colour a solver."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    problems = [problem for problem in problems if any(result.problem == problem.name for result in results)]
-    colors = {solver: f"C{k}" for k, solver in enumerate(dict.fromkeys(result.solver for result in results))}
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7, 3.2 * len(problems)), layout="constrained")
-        panels = figure.subplots(len(problems), squeeze=False)[:, 0]
-        for axes, problem in zip(panels, problems, strict=True):
-            runs = [result for result in results if result.problem == problem.name]
-            best = lowest(np.concatenate([run.trace.objective for run in runs]), problem)
-            for run in runs:
-                gap = run.trace.objective - best
-                line = {"color": colors[run.solver], "linewidth": 1.2, "alpha": 0.8, "label": run.solver}
-                axes.loglog(run.trace.evaluations, np.where(gap > 0, gap, np.nan), **line)
-            axes.set(title=f"{problem.name}: objective above {best:.6g}", xlabel="evaluations")
-            draw_legend(axes, loc="best")
         save(figure, file)
 
 

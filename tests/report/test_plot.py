@@ -6,7 +6,7 @@ import sympy as sp
 
 import ncsolve as nc
 from ncsolve.errors import OptionError
-from ncsolve.report import plot
+from ncsolve.report import comparison, plot
 
 x, y = sp.symbols("x y")
 SADDLE = nc.Problem(x**2 / 2 - y**2 / 2 + y**4 / 4, start={x: 1, y: 0}, name="saddle")
@@ -92,11 +92,13 @@ def test_awkward_runs_can_be_drawn(tmp_path, problem):
 def test_comparison(figures):
     problems = [nc.load("himmelblau"), nc.load("beale"), nc.Problem(sp.log(x), start={x: -1}, name="nowhere finite")]
     results = [nc.solve(problem, solver) for problem in problems for solver in ("gd", "lbfgs")]
-    plot.plot_runs("ignored", problems, results)
+    comparison.plot_runs("ignored", problems, results)
     assert [panel.get_title(loc="left") for panel in figures[0].axes] == [
         "himmelblau: objective above 0",
         "beale: objective above 0",
         "nowhere finite: objective above nan",
+        "performance profile: 1e-05 of the distance left",
+        "data profile",
     ]
     assert figures[0].axes[0].get_legend_handles_labels()[1] == ["gd", "lbfgs"]
 
