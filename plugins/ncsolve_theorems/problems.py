@@ -252,3 +252,65 @@ def barrier(x0: float = 0.6) -> Problem:
     """x - log x: Newton's step squares the error exactly."""
     x = sp.Symbol("x", positive=True)
     return Problem(x - sp.log(x), name="barrier", start={x: x0}, known=[Minimum({x: 1.0}, value=1.0)])
+
+
+@cache
+def scatter(rows: int = 200, x0: float = 2.0) -> Problem:
+    """mean of (x - a_i)^2 / 2, a normal quantiles: the noise of its rows is additive, L = mu = 1."""
+    from scipy.stats import norm
+
+    a, x = sp.IndexedBase("a", shape=(rows,)), sp.Symbol("x", real=True)
+    quantiles = norm.ppf((np.arange(rows) + 0.5) / rows)
+    f = sp.Sum((x - a[i]) ** 2, (i, 0, rows - 1)) / (2 * rows)
+    return Problem(f, name="scatter", data={a: quantiles}, start={x: x0}, samples=i)
+
+
+@cache
+def noisy_sine(rows: int = 50) -> Problem:
+    """mean of x^2 + 3 sin^2 x + b_i x, sum b_i = 0: not convex, L = 8, additive noise, f* = 0."""
+    b, x = sp.IndexedBase("b", shape=(rows,)), sp.Symbol("x", real=True)
+    noise = np.random.default_rng(5).standard_normal(rows)
+    f = sp.Sum(x**2 + 3 * sp.sin(x) ** 2 + b[i] * x, (i, 0, rows - 1)) / rows
+    return Problem(
+        f, name="noisy-sine", data={b: noise - noise.mean()}, start={x: 4.0}, samples=i,
+        known=[Minimum({x: 0.0}, value=0.0)], constants={"smoothness": 8, "pl": PL_SINE, "minimum": 0},
+    )  # fmt: skip
+
+
+@cache
+def coin() -> Problem:
+    """mean of c_i x^2 / 2, c = 0 or 2: strong growth with rho = 2, every bound is attained."""
+    c, x = sp.IndexedBase("c", shape=(2,)), sp.Symbol("x", real=True)
+    f = sp.Sum(c[i] * x**2, (i, 0, 1)) / 4
+    return Problem(f, name="coin", data={c: np.array([0.0, 2.0])}, start={x: 1.0}, samples=i)
+
+
+@cache
+def interpolation(noise: float = 0.0, rows: int = 12, n: int = 3) -> Problem:
+    """mean of (a_i'x - b_i)^2 / 2: with noise 0 one x fits all rows."""
+    rng = np.random.default_rng(6)
+    data = rng.standard_normal((rows, n))
+    target = data @ np.ones(n) + noise * rng.standard_normal(rows)
+    A, b, x = sp.IndexedBase("A", shape=(rows, n)), sp.IndexedBase("b", shape=(rows,)), sp.IndexedBase("x", shape=(n,))
+    residual = sp.Sum(A[i, j] * x[j], (j, 0, n - 1)) - b[i]
+    f = sp.Sum(residual**2, (i, 0, rows - 1)) / (2 * rows)
+    return Problem(f, name="interpolation", data={A: data, b: target}, start={x: -1.0}, samples=i)
+
+
+@cache
+def lasso() -> Problem:
+    """A quadratic with L = 10 and an l1 penalty."""
+    from ncsolve.penalties import L1
+
+    smooth = quadratic(1.0, 3.0, 10.0)
+    return Problem(smooth.objective, name="lasso", data=smooth.data, start=smooth.start.point(np.random.default_rng(0)),
+                   penalty=L1(0.3))  # fmt: skip
+
+
+@cache
+def hard_threshold() -> Problem:
+    """x^2 / 2 with an l0 penalty whose threshold is just above x - x/4 at x = 1: the step 1/4 jumps to 0."""
+    from ncsolve.penalties import L0
+
+    x = sp.Symbol("x", real=True)
+    return Problem(x**2 / 2, name="hard-threshold", start={x: 1.0}, penalty=L0(1.1251))
