@@ -235,6 +235,7 @@ def _rules() -> dict[str, Callable[..., Any]]:
         "gamma": lambda a: a.gamma(), "loggamma": lambda a: a.lgamma() if a > 0 else nan,
         "digamma": lambda a: a.digamma(),
         "xlogy": lambda a, b: zero if a == 0 else a * b.log(), "hypot": hypot, "cosine": lambda a, b: a / hypot(a, b),
+        "sigmoid": lambda a: 1 / (1 + (-a).exp()), "softplus": lambda a: a.exp().log1p(),
         "logaddexp": lambda a, b: a + (b - a).exp().log1p(), "sign": sign, "floor": whole,
         "ceil": lambda a: whole(a) + 1, "step": lambda a: (sign(a) + 1) / 2, "max": larger,
         "min": lambda a, b: -larger(-a, -b), "where": where, "and": both,

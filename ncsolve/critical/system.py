@@ -45,6 +45,13 @@ class Entries:
     mirrored: bool = False
 
 
+class _Smooth(Program):
+    """A program whose logistic functions are operations: written with |z| they look as if they had a kink at 0."""
+
+    def _logistic(self, head: type[sp.Function], z: int) -> int:
+        return self.op(head.__name__, z)
+
+
 class System:
     """grad f(x) = 0: the program, and where its values go."""
 
@@ -56,7 +63,7 @@ class System:
         graph = derivation.graph
         adjoint, blocks = derivation.adjoint, derivation.blocks
         nodes = [derivation.value, *adjoint.values(), *(b.coefficient for b in blocks)]
-        self.program, ops = Program.of(graph, nodes)
+        self.program, ops = _Smooth.of(graph, nodes)
         self.value, gradient, hessian = ops[0], ops[1 : 1 + len(adjoint)], ops[1 + len(adjoint) :]
         self.gradient = [
             Entries(op, g.indices, positions(graph, g).ravel(), np.zeros(1, dtype=np.int64))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -78,7 +78,8 @@ def landscape(
         from ncsolve.landscapes.flow import connections
 
         found = replace(found, connections=connections(compile(free), found))
-    return replace(found, seconds=time.perf_counter() - began)
+    proven = certify and all(p.certified for p in found.points)
+    return replace(found, certified=proven, seconds=time.perf_counter() - began)
 
 
 def box_of(problem: Problem, box: Mapping[Any, Any] | None) -> tuple[Array, Array]:
@@ -115,9 +116,10 @@ def unbounded(problem: Problem) -> Problem:
 def _proven(problem: Problem, lower: Array, upper: Array, budget: Budget) -> Landscape:
     certifier = Certifier(problem)
     intervals = Intervals(system_of(problem))
-    progress = _progress()
-    search = Search(intervals, lower, upper, budget, progress)
+    progress = _Progress()
+    search = Search(intervals, lower, upper, budget, progress.show)
     search.run()
+    progress.close()
     oracle = compile(problem)
     certificates, ambiguous = _certificates(certifier, search)
     inside, edge = _inside(certificates, lower, upper)
@@ -258,22 +260,24 @@ def _morse_sum(points: list[CriticalPoint]) -> int:
     return sum((-1) ** p.index for p in points if not p.nullity)
 
 
-def _progress() -> Callable[[Search], None]:
+class _Progress:
     """Tells on a terminal how far the search is, after half a second."""
-    began = due = time.perf_counter()
-    due += 0.5
-    live = sys.stderr.isatty()
 
-    def report(search: Search) -> None:
-        nonlocal due
+    def __init__(self) -> None:
+        self.began = time.perf_counter()
+        self.due = self.began + 0.5 if sys.stderr.isatty() else np.inf
+        self.shown = False
+
+    def show(self, search: Search) -> None:
         now = time.perf_counter()
-        if live and now >= due:
-            due = now + 0.2
+        if now >= self.due:
+            self.due, self.shown = now + 0.2, True
             found, waiting = sum(map(len, search.unique)), len(search.waiting)
-            sys.stderr.write(
-                f"\r\033[K{search.looked_at} boxes, {waiting} waiting, {found} points, {now - began:.1f} s"
-                + ("\r\033[K" if not waiting else "")
-            )
+            told = f"{search.looked_at} boxes, {waiting} waiting, {found} points, {now - self.began:.1f} s"
+            sys.stderr.write(f"\r\033[K{told}")
             sys.stderr.flush()
 
-    return report
+    def close(self) -> None:
+        if self.shown:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()

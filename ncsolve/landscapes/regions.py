@@ -9,7 +9,7 @@ __all__ = ["touching"]
 
 Array = NDArray[np.float64]
 
-CELLS = 128  # along each axis, into which many boxes are collected first
+CELLS = 128  # along each axis, at most, into which many boxes are collected first
 MANY = 4000
 NEAR = 3.0  # boxes touch that are as close as they are wide
 
@@ -35,10 +35,14 @@ def touching(lower: Array, upper: Array) -> list[NDArray[np.int64]]:
 def _collected(lower: Array, upper: Array) -> tuple[Array, Array, NDArray[np.int64]]:
     """The hulls of the boxes in each cell, and the cell of each box."""
     start = lower.min(axis=0)
-    width = np.maximum((upper.max(axis=0) - start) / CELLS, np.finfo(float).tiny)
-    place = np.floor((lower / 2 + upper / 2 - start) / width)
-    _, cell = np.unique(place, axis=0, return_inverse=True)
-    cell = cell.ravel()
+    cells, number = 2 * CELLS, MANY + 1
+    while number > MANY:
+        cells //= 2
+        width = np.maximum((upper.max(axis=0) - start) / max(cells, 0.5), np.finfo(float).tiny)
+        place = np.floor((lower / 2 + upper / 2 - start) / width)
+        _, cell = np.unique(place, axis=0, return_inverse=True)
+        cell = cell.ravel()
+        number = int(cell.max()) + 1
     low = np.full((cell.max() + 1, lower.shape[1]), np.inf)
     high = -low
     np.minimum.at(low, cell, lower)

@@ -46,7 +46,7 @@ class Landscape:
     complete: bool
     """Whether it is proven that `points` is all of them."""
     certified: bool
-    """Whether this was asked for."""
+    """Whether each of `points` is proven."""
     undecided: tuple[Region, ...]
     seconds: float
     message: str
@@ -60,6 +60,12 @@ class Landscape:
     interrupted: bool = False
     connections: tuple[Connection, ...] = field(default=())
     """For each saddle of index 1 the minima on both sides of it."""
+
+    @property
+    def box(self) -> dict[str, tuple[Any, Any]]:
+        """{variable: (low, high)}"""
+        low, high = self.problem.unpack(self.lower), self.problem.unpack(self.upper)
+        return {name: (low[name], high[name]) for name in low}
 
     @property
     def counts(self) -> dict[str, int]:

@@ -21,6 +21,7 @@ __all__ = ["distinct", "sampled", "towards_critical"]
 Array = NDArray[np.float64]
 
 ROUND = 256  # starts
+NUMBERS = 10_000_000  # of their Hessians, at most
 ROUNDS = 40
 STEPS = 60
 CLOSE = 1e-6  # points that are one, relative to the box
@@ -32,11 +33,12 @@ def sampled(oracle: Oracle, lower: Array, upper: Array, seed: int, seconds: floa
 
     began, quiet = time.perf_counter(), 0
     sobol = qmc.Sobol(oracle.n, seed=seed)
+    count = min(ROUND, 2 ** max(2, int(np.log2(NUMBERS / oracle.n**2))))  # a power of 2, as Sobol points should be
     found = np.empty((0, oracle.n))
     try:
         for _ in range(ROUNDS):
-            starts = lower + sobol.random(ROUND) * (upper - lower)
-            ended = towards_critical(oracle, starts)
+            starts = lower + sobol.random(count) * (upper - lower)
+            ended = towards_critical(oracle, starts, deadline=began + seconds)
             inside = np.all((ended >= lower) & (ended <= upper), axis=1)
             more = distinct(np.concatenate([found, ended[inside]]), upper - lower)
             quiet = quiet + 1 if len(more) == len(found) else 0
@@ -48,12 +50,14 @@ def sampled(oracle: Oracle, lower: Array, upper: Array, seed: int, seconds: floa
     return found, False
 
 
-def towards_critical(oracle: Oracle, x: Array, steps: int = STEPS) -> Array:
+def towards_critical(oracle: Oracle, x: Array, steps: int = STEPS, deadline: float = np.inf) -> Array:
     """Where the method ends with a gradient that is zero but for rounding, from points (m, n); others are left out."""
     x, mu = x.copy(), np.full(len(x), 1e-2)
     with oracle.uncounted():
         g = oracle.gradient(x)
         for _ in range(steps):
+            if time.perf_counter() > deadline:
+                break
             values, vectors = np.linalg.eigh(_finite(oracle.hessian(x, dense=True)))
             along = np.einsum("mji,mj->mi", vectors, _finite(g))
             scale = np.square(values).max(axis=1, initial=1e-300, keepdims=True)

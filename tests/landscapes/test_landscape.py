@@ -9,6 +9,7 @@ import sympy as sp
 
 import ncsolve as nc
 from ncsolve.errors import ProblemError
+from ncsolve.landscapes.regions import touching
 from ncsolve.landscapes.search import Boxes, Search
 
 pytest.importorskip("flint")
@@ -279,3 +280,19 @@ def test_text_plot_and_exit_code(run, tmp_path):
     assert run("landscape", "monkey-saddle", "--box", "x=-1:1,y=-1:1", "--certify").exit_code == 4
     wrong = run("landscape", "himmelblau", "--box", "x=1:-1,y=0:1", "--certify")
     assert (wrong.exit_code, wrong.stderr) == (2, "Error: box: 'x' has low > high: 1 > -1.\n")
+
+
+def test_a_logistic_function_has_no_kink_at_zero():
+    found = proven(sp.log(1 + sp.exp(x)) - x / 2 + 1 / (1 + sp.exp(-y)) ** 2 + y**2, PLANE)
+    assert found.complete
+    assert [(p.kind, p.certified) for p in found.points] == [("minimum", True)]
+    assert found.points[0].certificate.lower[0] <= 0 <= found.points[0].certificate.upper[0]
+
+
+def test_many_undecided_boxes_are_put_together_quickly():
+    rng = np.random.default_rng(0)
+    lower = rng.random((20_000, 9))
+    groups = touching(lower, lower + 1e-3)
+    assert sorted(np.concatenate(groups)) == list(range(20_000))
+    ends = np.array([[0.0, 0.0], [1.0, 0.5], [5.0, 5.0]])
+    assert [sorted(group) for group in touching(ends, ends + 1.0)] == [[0, 1], [2]]
