@@ -293,11 +293,20 @@ class _Invariants:
 
     def __init__(self, oracle: Oracle) -> None:
         self.oracle, self.problem, self.project = oracle, oracle.problem, oracle.project
+        self.constraints = constraints_of(oracle)
 
-    def gradient(self, points: Matrix) -> Matrix:
-        constraints = constraints_of(self.oracle)
-        y = np.random.default_rng(7).standard_normal((len(points), constraints.m))
-        return self.oracle.gradient(points) + constraints.pushes(points, y)
+    def gradient(self, x: Vector) -> Vector:
+        points = np.atleast_2d(x)
+        pushes = self.constraints.pushes(points, self._multipliers(len(points)))
+        return self.oracle.gradient(x) + pushes.reshape(x.shape)
+
+    def hvp(self, x: Vector, directions: Matrix) -> Matrix:
+        (y,) = self._multipliers(1)
+        curved = [self.constraints.curve(x, y, v) for v in directions]
+        return np.asarray(self.oracle.hvp(x, directions) + np.array(curved))
+
+    def _multipliers(self, count: int) -> Matrix:
+        return np.random.default_rng(7).standard_normal((count, self.constraints.m))
 
 
 def _dense(matrix: Any) -> Matrix:
