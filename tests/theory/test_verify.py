@@ -167,3 +167,10 @@ def test_nothing_is_compared_below_the_rounding_floor():
 
 def test_nan_violates():
     assert Claim.at_most("x", [0.0, np.nan], [1.0, 1.0]).violation().iteration == 1
+
+
+@pytest.mark.parametrize("name", ["rosenbrock", "styblinski-tang", "monkey-saddle", "sparse-regression"])
+def test_nothing_true_is_violated_on_the_library(name):
+    """Without declared constants, with bounds, with a penalty: no theorem blames a solver that does what it says."""
+    for found in nc.verify(load(name)):
+        assert found.verdict != "VIOLATED", str(found)

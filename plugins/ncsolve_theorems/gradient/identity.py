@@ -26,14 +26,14 @@ class GDUpdate(Theorem):
     reference: ClassVar[str] = "Cauchy 1847"
 
     def demands(self, study: Study) -> Mapping[str, Any]:
-        return PLAIN
+        given = study.options.get("step_size")
+        if given is None:
+            given = 1 / study.L
+            del study.used["smoothness"]  # the update is the same whether or not L is right
+        return {"step_size": given, **PLAIN}
 
     def claims(self, study: Study) -> Iterable[Claim]:
-        eta = study.option("step_size")
-        if eta is None:
-            study.constant("smoothness")
-            eta = study.options["step_size"] = 1 / study.used.pop("smoothness").value  # true or not
-        return [plain_update(study, eta)]
+        return [plain_update(study, study.option("step_size"))]
 
     def positive(self) -> Iterable[Case]:
         yield Case(problems.composition)

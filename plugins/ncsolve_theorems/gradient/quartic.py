@@ -39,20 +39,14 @@ class GDQuartic(Descent):
         return "" if c > 0 and np.allclose(values, c * points[:, 0] ** 4, rtol=1e-12) else "f is not c x^4."
 
     def demands(self, study: Study) -> Mapping[str, Any]:
-        return PLAIN
-
-    def step_size(self, study: Study) -> float:
-        return float(study.options.setdefault("step_size", 1 / (40 * self.factor(study) * study.x0[0] ** 2)))
+        short = 1 / (40 * self.factor(study) * study.x0[0] ** 2)
+        return {"step_size": study.options.get("step_size") or float(short), **PLAIN}
 
     def factor(self, study: Study) -> float:
         return float(study.oracle.value(study.x0) / study.x0[0] ** 4)
 
-    def identity(self, study: Study) -> Claim | None:
-        self.step_size(study)
-        return super().identity(study)
-
     def claims(self, study: Study) -> Iterable[Claim]:
-        eta, c = self.step_size(study), self.factor(study)
+        eta, c = study.option("step_size"), self.factor(study)
         k, square = np.arange(len(study.x)), study.x[:, 0] ** 2
         yield Claim.at_most("x_k^2 <= 1 / (8 c eta k + 1/x0^2)", square, 1 / (8 * c * eta * k + 1 / square[0]))
         limit = 8 * c * eta * k[-1] * square[-1]

@@ -31,15 +31,10 @@ class GDQuadratic(Descent):
         return "" if study.oracle.structure.quadratic else "f is not quadratic: its Hessian is not constant."
 
     def demands(self, study: Study) -> Mapping[str, Any]:
-        return PLAIN
-
-    def identity(self, study: Study) -> Claim | None:
-        if study.options.get("step_size") is None:
-            study.options["step_size"] = 1 / study.L
-        return super().identity(study)
+        return {"step_size": study.options.get("step_size") or 1 / study.L, **PLAIN}
 
     def claims(self, study: Study) -> Iterable[Claim]:
-        eta = study.options.setdefault("step_size", 1 / study.L)
+        eta = study.option("step_size")
         w, Q = np.linalg.eigh(study.hessian(study.x0))
         c, along = (study.x - study.x0) @ Q, study.g[0] @ Q
         k = np.arange(len(study.x))[:, None]

@@ -33,17 +33,8 @@ class GDStronglyConvex(Descent):
         return convex(study) or ("" if study.constant("strong_convexity") > 0 else "f is convex, but not strongly.")
 
     def demands(self, study: Study) -> Mapping[str, Any]:
-        return PLAIN
-
-    def identity(self, study: Study) -> Claim | None:
-        self.step_size(study)
-        return super().identity(study)
-
-    def step_size(self, study: Study) -> float:
-        eta: float | None = study.options.get("step_size")
-        if eta is None:
-            eta = study.options["step_size"] = 2 / (study.L + study.constant("strong_convexity"))
-        return eta
+        usual = 2 / (study.L + study.constant("strong_convexity"))
+        return {"step_size": study.options.get("step_size") or usual, **PLAIN}
 
     def claims(self, study: Study) -> Iterable[Claim]:
         factor = math.sqrt(self.rate(study))
@@ -54,7 +45,7 @@ class GDStronglyConvex(Descent):
         yield Claim.at_most("|g_k| <= rho^k |g0|", size, power * size[0])
 
     def rate(self, study: Study) -> float:
-        eta, L, m = self.step_size(study), study.L, study.constant("strong_convexity")
+        eta, L, m = study.option("step_size"), study.L, study.constant("strong_convexity")
         return max(abs(1 - eta * m), abs(1 - eta * L)) ** 2
 
     def positive(self) -> Iterable[Case]:
