@@ -149,8 +149,11 @@ class OnManifold:
         return np.hstack([J.T @ self.oracle.hvp(x, directions).T for directions in chunks])
 
     def hvp(self, s: ArrayLike, v: ArrayLike) -> Vector:
-        x, d = self.point(s), self.B @ np.asarray(v)
-        return np.asarray(self.B.T @ (self.oracle.hvp(x, d) + self.curvature(x) @ d))
+        v = np.asarray(v, dtype=float)
+        if self.charts:
+            return np.asarray(v @ self.hessian(s, dense=True))
+        x, d = self.point(s), (self.B @ v.T).T
+        return np.asarray((self.B.T @ (self.oracle.hvp(x, d) + (self.curvature(x) @ d.T).T).T).T)
 
     def directional(self, s: ArrayLike, *directions: ArrayLike) -> Any:
         x, along = self.point(s), [(self.B @ np.asarray(d)[..., : self.linear].T).T for d in directions]
