@@ -69,7 +69,8 @@ class Claim:
 
     def violation(self) -> Violation | None:
         """The first index at which the claim fails, if any."""
-        excess = self.left - self.right - self.tolerances()
+        with np.errstate(all="ignore"):
+            excess = self.left - self.right - self.tolerances()
         bad = np.flatnonzero(~(excess <= 0))
         if not len(bad):
             return None
@@ -80,8 +81,7 @@ class Claim:
     def tolerances(self) -> NDArray[np.float64]:
         if self.allowed is not None:
             return self.allowed
-        with np.errstate(all="ignore"):
-            return np.asarray(TOLERANCE * np.maximum(1.0, np.maximum(np.abs(self.left), np.abs(self.right))))
+        return np.asarray(TOLERANCE * np.maximum(1.0, np.maximum(np.abs(self.left), np.abs(self.right))))
 
     def tightness(self) -> float:
         """How close the run came to the bound: the largest left / right, nan for identities and tests."""

@@ -1,0 +1,54 @@
+"""Mutations of solvers and noise: the verdict on a witness turns."""
+
+from __future__ import annotations
+
+import pytest
+
+from ncsolve.hooks import registry
+from ncsolve.oracle import compile
+from ncsolve.theory import Request, verdict_on
+from ncsolve_first_order.momentum import HeavyBall
+from ncsolve_first_order.nag import Nesterov
+from ncsolve_langevin.langevin import Langevin, LangevinState
+from ncsolve_theorems import problems
+from ncsolve_theorems.langevin import LangevinLaw
+from ncsolve_theorems.momentum import HeavyBallQuadratic, NesterovConvex
+
+
+class LoudLangevin(Langevin):
+    """The noise is 1.6 times as large."""
+
+    def step(self, oracle, state, rng):
+        after = super().step(oracle, state, rng)
+        drift = state.chains - state.step_size * state.gradients
+        return LangevinState.at(oracle, drift + 1.6 * (after.chains - drift), state.step_size)
+
+
+class ForgetfulHeavyBall(HeavyBall):
+    """The momentum term is dropped."""
+
+    def direction(self, x, g, memory, k):
+        return -g, memory
+
+
+class ForgetfulNesterov(Nesterov):
+    """The momentum term is dropped."""
+
+    def direction(self, x, g, memory, k):
+        _, memory = super().direction(x, g, memory, k)
+        return -g, memory
+
+
+@pytest.mark.parametrize(
+    ("theorem", "solver", "problem", "constants"),
+    [
+        (LangevinLaw, LoudLangevin, problems.parabola, {}),
+        (HeavyBallQuadratic, ForgetfulHeavyBall, lambda: problems.quadratic(1.0, 3.0, 100.0), {}),
+        (NesterovConvex, ForgetfulNesterov, lambda: problems.huber(60), {"strong_convexity": 0.0}),
+    ],
+)
+def test_a_changed_solver_is_found_out_by_the_claims_alone(theorem, solver, problem, constants):
+    request = Request(solver, constants=constants, identity=False)
+    assert verdict_on(theorem(), compile(problem()), request).verdict == "VIOLATED"
+    sound = Request(registry().solver(solver.name), constants=constants, identity=False)
+    assert verdict_on(theorem(), compile(problem()), sound).verdict == "HOLDS"

@@ -1,0 +1,47 @@
+"""Statistical checks: no false alarms at the level, and the power to see what the catalogue says they see."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ncsolve.theory.statistics import expectation_at_most, frequencies, never, variance_is
+
+
+def rejections(check, runs=1000):
+    rng = np.random.default_rng(0)
+    return sum(check(rng).violation() is not None for _ in range(runs))
+
+
+def test_betting_raises_no_false_alarm_at_the_boundary():
+    def null(rng):
+        return expectation_at_most("Y", rng.lognormal(-0.5, 1.0, 200), 1.0)  # E Y = 1, heavy tails
+
+    assert rejections(null) == 0
+
+
+def test_betting_sees_a_mean_that_is_twice_too_large():
+    assert rejections(lambda rng: expectation_at_most("Y", rng.exponential(2.0, 200), 1.0), 50) > 45
+    assert rejections(lambda rng: expectation_at_most("Y", rng.exponential(3.0, 100), 1.0), 50) > 45
+
+
+def test_chi_square_of_a_variance():
+    assert rejections(lambda rng: variance_is("v", rng.standard_normal(400), 1.0)) == 0
+    assert rejections(lambda rng: variance_is("v", 1.1 * rng.standard_normal(4000), 1.0), 20) > 15
+    assert rejections(lambda rng: variance_is("v", 1.6 * rng.standard_normal(400), 1.0), 20) == 20
+
+
+def test_frequencies():
+    law = np.array([0.5, 0.3, 0.19, 0.01])
+    assert rejections(lambda rng: frequencies("law", rng.multinomial(300, law), law)) == 0
+    assert rejections(lambda rng: frequencies("law", rng.multinomial(2000, [0.4, 0.4, 0.19, 0.01]), law), 20) == 20
+
+
+@pytest.mark.parametrize(("failures", "rejected"), [(0, False), (3, False), (40, True)])
+def test_never(failures, rejected):
+    assert (never("saddle", failures, 200, 0.01).violation() is not None) == rejected
+
+
+def test_nan_is_an_alarm():
+    assert expectation_at_most("Y", [1.0, np.nan], 1.0).violation() is not None
+    assert variance_is("v", np.array([np.nan]), 1.0).violation() is not None
