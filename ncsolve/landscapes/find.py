@@ -131,7 +131,7 @@ def _proven(problem: Problem, lower: Array, upper: Array, budget: Budget) -> Lan
     points = proven + _others([r.nearby for r in regions if r.nearby is not None], proven, upper - lower)
     points.sort(key=lambda p: (p.objective, tuple(p.x)))
     complete = not len(low) and not search.stopped and search.ledger.balanced
-    expected = 1 if complete and points_outward(intervals, lower, upper) else None
+    expected = 1 if complete and _has_morse_sum(intervals, lower, upper) else None
     total = _morse_sum(points)
     message = _message(search, regions)
     if complete and expected is not None and total != expected:
@@ -247,13 +247,18 @@ def _sampled(problem: Problem, lower: Array, upper: Array, certify: bool, seed: 
     why = f"{problem.n} variables are too many to divide boxes" if certify else "points were sampled (--certify proves)"
     total = _morse_sum(points)
     small = problem.n <= MOST_VARIABLES
-    expected = 1 if small and points_outward(Intervals(system_of(problem)), lower, upper) else None
+    expected = 1 if small and _has_morse_sum(Intervals(system_of(problem)), lower, upper) else None
     missed = expected is not None and total != expected and all(p.nullity == 0 for p in points)
     message = f"not proven complete: {why}" + ("; ALARM: the Morse sum says that points are missing" if missed else "")
     return Landscape(
         problem, lower, upper, tuple(points), False, certify, (), 0.0, message, total, expected,
         interrupted=interrupted,
     )  # fmt: skip
+
+
+def _has_morse_sum(intervals: Intervals, lower: Array, upper: Array) -> bool:
+    """Whether the Morse sum must be 1: f has no pole or kink in the box, and its gradient points out of it."""
+    return not intervals.rough(lower, upper) and points_outward(intervals, lower, upper)
 
 
 def _morse_sum(points: list[CriticalPoint]) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.critical.point import CriticalPoint
+from ncsolve.landscapes.tree import merges
 
 if TYPE_CHECKING:
     from ncsolve.landscapes.flow import Connection
@@ -54,7 +55,7 @@ class Landscape:
     morse_sum: int
     """sum of (-1)^index over the nondegenerate points"""
     expected_morse_sum: int | None
-    """1 where grad f is proven to point outward all over the surface of the box [Poincare-Hopf], else None."""
+    """1 where f is proven smooth and grad f to point outward all over the surface [Poincare-Hopf], else None."""
     boxes: int = 0
     """That were looked at."""
     interrupted: bool = False
@@ -99,6 +100,7 @@ class Landscape:
             "morse_sum": self.morse_sum,
             "expected_morse_sum": self.expected_morse_sum,
             "connections": [c.to_json() for c in self.connections],
+            "merges": [{"saddle": b.saddle, "minima": [list(c.minima) for c in b.parts]} for b in merges(self)],
         }  # fmt: skip
 
     def _sides(self, lower: Array, upper: Array) -> dict[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""Pictures of a landscape: a contour with all critical points and the flow from saddles, and the barriers.
+"""Pictures of a landscape: a contour with all critical points, the flow from saddles, the disconnectivity graph.
 
 Needs the extra `plot`.
 """
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ncsolve.landscapes.tree import Branch, forest
 from ncsolve.oracle import compile
-from ncsolve.report.plot import GRID, PATH, STYLE, draw_legend, draw_levels, draw_points, save
+from ncsolve.report.plot import GRID, LINE, PATH, STYLE, draw_legend, draw_levels, draw_points, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +24,7 @@ __all__ = ["plot_landscape"]
 
 
 def plot_landscape(file: Path, found: Landscape) -> None:
-    """Draw a landscape into an SVG or PNG file: with two variables the contour, and the values with their barriers."""
+    """Draw a landscape into an SVG or PNG file: the contour of two variables, and which minima join where."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -36,7 +37,7 @@ def plot_landscape(file: Path, found: Landscape) -> None:
         panels = figure.subplots(1, 2 if planar else 1, squeeze=False, width_ratios=[1.5, 1] if planar else None)[0]
         if planar:
             _contour(figure, panels[0], found)
-        _barriers(panels[-1], found)
+        _tree(panels[-1], found)
         save(figure, file)
 
 
@@ -59,18 +60,35 @@ def _contour(figure: Figure, axes: Axes, found: Landscape) -> None:
     draw_legend(axes, loc="upper center", bbox_to_anchor=(0.5, -0.11))
 
 
-def _barriers(axes: Axes, found: Landscape) -> None:
-    """Each point at its value, in the order of the list, and lines from saddles down to the minima they connect."""
-    from matplotlib.ticker import MaxNLocator
+def _tree(axes: Axes, found: Landscape) -> None:
+    """The disconnectivity graph: each minimum hangs at its value from the saddle over which it reaches another one."""
+    trees = forest(found)
+    order = {k: place for place, k in enumerate(k for tree in trees for k in tree.minima)}
+    top = max((tree.height for tree in trees), default=0.0)
+    bottom = min((found.points[k].objective for k in order), default=0.0)
+    for tree in trees:
+        _hang(axes, tree, order, top + 0.05 * (top - bottom))
+    met = [("minimum", np.array([place, found.points[k].objective])) for k, place in order.items()]
+    draw_points(axes, met, size=60 if len(met) < 60 else 16, alpha=1.0)
+    names = [str(k) for k in order] if len(order) <= 30 else []
+    axes.set(
+        xticks=range(len(names)), xticklabels=names, xlabel="minimum, by its number in the list", ylabel="objective"
+    )
+    axes.set_title("disconnectivity graph")
+    axes.grid(visible=False, axis="x")
 
-    points = found.points
-    for c in found.connections:
-        for k in (c.left, c.right):
-            if k is not None:
-                values = [points[c.saddle].objective, points[k].objective]
-                axes.plot([c.saddle, k], values, color=PATH, linewidth=0.8, alpha=0.6, label="falls to")
-    draw_points(axes, [(p.kind, np.array([k, p.objective])) for k, p in enumerate(points)], size=60, alpha=1.0)
-    axes.set(xlabel="number in the list", title="values and barriers")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if found.connections:
-        draw_legend(axes, loc="upper center", bbox_to_anchor=(0.5, -0.11))
+
+def _hang(axes: Axes, branch: Branch, order: dict[int, int], above: float) -> None:
+    """A branch from the height above it down to its minima."""
+    stack = [(branch, above)]
+    while stack:
+        part, above = stack.pop()
+        middle = _middle(part, order)
+        axes.plot([middle, middle], [part.height, above], color=LINE, linewidth=1.1)
+        if part.parts:
+            axes.plot([_middle(p, order) for p in part.parts], [part.height] * 2, color=LINE, linewidth=1.1)
+        stack += [(p, part.height) for p in part.parts]
+
+
+def _middle(branch: Branch, order: dict[int, int]) -> float:
+    return float(np.mean([order[k] for k in branch.minima]))

@@ -1,7 +1,10 @@
 """All critical points in a box: the counts that are known, and nothing is called complete that is not."""
 
 import json
+import re
+import shlex
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -296,3 +299,36 @@ def test_many_undecided_boxes_are_put_together_quickly():
     assert sorted(np.concatenate(groups)) == list(range(20_000))
     ends = np.array([[0.0, 0.0], [1.0, 0.5], [5.0, 5.0]])
     assert [sorted(group) for group in touching(ends, ends + 1.0)] == [[0, 1], [2]]
+
+
+def test_minima_are_joined_by_the_lowest_saddles():
+    from ncsolve.landscapes.tree import forest, merges
+
+    found = proven(HIMMELBLAU, SIX)
+    assert [branch.saddle for branch in merges(found)] == [4, 5, 6]  # 7, the highest, joins nothing that is apart
+    (tree,) = forest(found)
+    assert sorted(tree.minima) == [0, 1, 2, 3]
+    assert tree.height == found.points[6].objective
+    assert found.to_json()["merges"][0]["saddle"] == 4
+
+
+def test_poles_have_no_morse_sum():
+    found = proven(x**2 + (1 + y**2) / (x - sp.Rational(1, 7)) ** 2 + y**2, {x: (-3, 3), y: (-3, 3)})
+    assert found.expected_morse_sum is None
+    assert found.morse_sum == 2
+    assert "ALARM" not in found.message
+
+
+def test_the_page_runs(run, monkeypatch, tmp_path):
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[2] / "docs" / "landscape.md").read_text(encoding="utf-8")
+    namespace: dict[str, object] = {}
+    for cell in re.findall(r"```\{code-cell\}\n(?::tags: [^\n]*\n)?(.*?)```", page, re.DOTALL):
+        if cell.startswith("%%bash"):
+            assert run(*shlex.split(cell)[2:]).exit_code == 0
+        elif not cell.startswith(("%run", "from IPython")):
+            exec(cell, namespace)
+    assert Path("landscape.svg").is_file()
+    assert namespace["proven"].complete
+    assert not namespace["sampled"].complete
