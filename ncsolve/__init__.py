@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ncsolve.store import Checkpoint
     from ncsolve.theorems import verify
     from ncsolve.theory import Theorem, Verdict
+    from ncsolve.theory.certified import constants
 
 _HOME = {
     "api": ("classify", "resume", "solve", "symmetry"),
@@ -83,6 +84,7 @@ _HOME = {
     "store": ("Checkpoint",),
     "theorems": ("verify",),
     "theory": ("Theorem", "Verdict"),
+    "theory.certified": ("constants",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -124,6 +126,7 @@ __all__ = [
     "Xavier",
     "classify",
     "compile",
+    "constants",
     "hookimpl",
     "landscape",
     "load",

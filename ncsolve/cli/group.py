@@ -18,6 +18,7 @@ COMMANDS = (
     "landscape",
     "check",
     "symmetry",
+    "constants",
     "show",
     "compare",
     "verify",

@@ -16,11 +16,11 @@ from ncsolve.problem.known import CONSTANTS, Minimum
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
 
-__all__ = ["CLOSED_FORM", "DECLARED", "SAMPLED", "Constant", "checked_claims", "constants_of", "nearest_minimiser"]
+__all__ = ["CERTIFIED", "CLOSED_FORM", "DECLARED", "SAMPLED", "Constant", "checked_claims", "constants_of", "nearest_minimiser"]
 
 Vector = NDArray[np.float64]
 
-CLOSED_FORM, DECLARED, SAMPLED = "closed-form", "declared", "sampled"
+CLOSED_FORM, CERTIFIED, DECLARED, SAMPLED = "closed-form", "certified(box)", "declared", "sampled"
 LARGEST = 1000
 """Variables up to which eigenvalues of the Hessian are computed."""
 POINTS = 64
@@ -29,10 +29,12 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Constant:
-    """A number and where it comes from: a sampled one can refute, never confirm."""
+    """A number and where it comes from: a sampled one can refute, never confirm. Where known, bounds of what is best."""
 
     value: float
     provenance: str
+    lower: float = -math.inf
+    upper: float = math.inf
 
 
 def checked_claims(claims: Mapping[str, object]) -> dict[str, float]:

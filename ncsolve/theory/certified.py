@@ -1,0 +1,221 @@
+"""Constants of a problem over a box, with bounds that are proven: L, m, M, mu and f*.
+
+    found = constants(problem, box={x: (-10, 10)})
+    found["pl"].value, found["pl"].upper, found["pl"].provenance      # 0.17553, 0.17553, "certified(box)"
+
+What structure gives comes first: the eigenvalues of a quadratic, the critical points of a polynomial's derivatives in
+one variable (isolated by Sturm's theorem), each term of a separable f alone. The rest is branch and bound.
+`value` is the safe side: what holds for certain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.errors import OptionError, ProblemError
+from ncsolve.landscapes.find import box_of, unbounded
+from ncsolve.oracle import compile
+from ncsolve.problem import Problem
+from ncsolve.theory.branch import Field, Least, least
+from ncsolve.theory.constants import CERTIFIED, CLOSED_FORM, DECLARED, SAMPLED, Constant, declared, exact
+from ncsolve.theory.pl import Basin, Ratio, basin
+from ncsolve.theory.polynomial import polynomial_constants
+from ncsolve.theory.third import third_derivative
+
+if TYPE_CHECKING:
+    from ncsolve.oracle import Oracle
+
+__all__ = ["constants"]
+
+Vector = NDArray[np.float64]
+ORDER = ("smoothness", "hessian_lipschitz", "strong_convexity", "pl", "minimum")
+SAMPLES = 2048  # random points of the box
+STARTS = 8  # of them, from where the lowest value is looked for
+MOST_VARIABLES = 12  # of a term that is divided into boxes
+
+
+def constants(
+    problem: Problem,
+    box: Mapping[Any, Any] | None = None,
+    tolerance: float | None = None,
+    max_boxes: int = 100_000,
+    seed: int = 0,
+) -> dict[str, Constant]:
+    """The constants of f by name, each with the interval in which the best one lies and its provenance.
+
+    Parameters
+    ----------
+    box
+        {variable: (low, high)}; without it the problem's bounds. A quadratic needs none.
+    tolerance
+        Relative width of the intervals; 1e-5 in one variable and for separable f, else 1e-2.
+    max_boxes
+        Boxes looked at for each constant; where they do not suffice, what is proven until then is returned.
+
+    smoothness L is the largest |eigenvalue| of the Hessian in the box, strong_convexity m the lowest (negative where f
+    is not convex), hessian_lipschitz M, pl mu the least |grad f|^2 / (2 (f - f*)), with f* the least value in the box.
+    One that is neither proven nor declared is sampled; one that cannot be had is missing.
+    """
+    if tolerance is not None and not 0 < tolerance < 1:
+        raise OptionError(f"tolerance must be between 0 and 1, not {tolerance!r}.")
+    if problem.constrained or problem.penalty is not None or problem.signs is not None:
+        raise ProblemError(
+            f"'{problem.name}' has constraints, a penalty or a min-max objective: constants are those of f alone."
+        )
+    oracle = compile(problem)
+    found = {name: Constant(v, CLOSED_FORM, v, v) for name, v in exact(oracle).items()}
+    if box is not None or not oracle.structure.quadratic:
+        lower, upper = box_of(problem, box)
+    if not oracle.structure.quadratic:
+        search = _Search(unbounded(problem), oracle, lower, upper, tolerance, max_boxes, seed)
+        for add in (search.by_polynomials, search.by_boxes, search.by_declaration, search.by_samples):
+            for name, constant in add(frozenset(found)).items():
+                found.setdefault(name, constant)
+    return {name: found[name] for name in ORDER if name in found}
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    problem: Problem
+    oracle: Oracle
+    lower: Vector
+    upper: Vector
+    tolerance: float | None
+    most: int
+    seed: int
+
+    def by_polynomials(self, known: frozenset[str]) -> dict[str, Constant]:
+        found = polynomial_constants(self.problem, self.lower, self.upper)
+        return {name: Constant(value, CLOSED_FORM, lo, hi) for name, (value, lo, hi) in found.items()}
+
+    def by_boxes(self, known: frozenset[str]) -> dict[str, Constant]:
+        """Term by term where f is separable."""
+        if self.oracle.n > MOST_VARIABLES and len(self.terms) == 1:
+            return {}
+        found: dict[str, Constant] = {}
+        if "smoothness" not in known:
+            found |= _largest("smoothness", self.over(lambda field: field.smoothness))
+        if "strong_convexity" not in known:
+            found |= _lowest("strong_convexity", self.over(lambda field: field.curvature))
+        if "hessian_lipschitz" not in known:
+            third = third_derivative(self.problem) if self.oracle.structure.smooth else None
+            found |= _largest("hessian_lipschitz", [self.least(third, self.lower, self.upper)]) if third else {}
+        return found | self.by_ratio()
+
+    def by_ratio(self) -> dict[str, Constant]:
+        """mu and f*."""
+        basins = [self.basin(free) for free in self.terms]
+        good = [b for b in basins if b is not None and b.proven]
+        if len(good) < len(basins):
+            return {}
+        x = self.lowest_point
+        f = Field(self.problem).value(x[None], x[None])
+        down = sum(b.f_hi - b.f_lo for b in good) * (1 + 1e-12) + 5e-324
+        lo, hi = float(np.nextafter(f.lo[0] - down, -np.inf)), float(f.hi[0])
+        ratios = []
+        for free, b in zip(self.terms, good, strict=True):
+            low, high = x.copy(), x.copy()
+            low[free], high[free] = self.lower[free], self.upper[free]
+            ratios.append(self.least(Ratio(Field(self.problem, free), b), low, high))
+        return {"minimum": Constant(hi, CERTIFIED, lo, hi)} | _lowest("pl", ratios, positive=True)
+
+    def by_declaration(self, known: frozenset[str]) -> dict[str, Constant]:
+        return {name: Constant(value, DECLARED) for name, value in declared(self.oracle).items()}
+
+    def by_samples(self, known: frozenset[str]) -> dict[str, Constant]:
+        """L is at least, m at most that of the random points; mu where f* is known."""
+        points, found = self.points, {}
+        values, slopes = self.sampled
+        some = points[:: max(1, len(points) // 64)]
+        curvatures = np.array([np.linalg.eigvalsh(H) for H in (self.oracle.hessian(x, dense=True) for x in some)
+                               if np.isfinite(H).all()])  # fmt: skip
+        if curvatures.size and self.oracle.n <= 200:
+            largest, lowest = float(np.abs(curvatures).max()), float(curvatures.min())
+            found["smoothness"] = Constant(largest, SAMPLED, largest)
+            found["strong_convexity"] = Constant(lowest, SAMPLED, upper=lowest)
+        f = float(self.oracle.value(self.lowest_point))
+        gap = values - f
+        ratio = (slopes**2).sum(axis=1)[gap > 0] / (2 * gap[gap > 0])
+        if ratio.size and "pl" not in known and np.isfinite(ratio.min()):
+            found["pl"] = Constant(float(ratio.min()), SAMPLED, upper=float(ratio.min()))
+        return {**found, "minimum": Constant(f, SAMPLED, upper=f)}
+
+    # -- parts -------------------------------------------------------------------------------------------------------
+
+    def over(self, bound: Callable[[Field], Callable[[Vector, Vector], tuple[Vector, Vector]]]) -> list[Least]:
+        """The least of a bound over each term's variables, the others held in the middle: they do not matter there."""
+        found = []
+        for free in self.terms:
+            low = self.lower / 2 + self.upper / 2
+            high = low.copy()
+            low[free], high[free] = self.lower[free], self.upper[free]
+            found.append(self.least(bound(Field(self.problem, free)), low, high))
+        return found
+
+    def least(self, bound: Any, low: Vector, high: Vector) -> Least:
+        tolerance = self.tolerance or (1e-5 if len(self.terms[0]) == 1 else 1e-2)
+        return least(bound, low, high, tolerance, self.most)
+
+    def basin(self, free: NDArray[np.intp]) -> Basin | None:
+        x = self.lowest_point
+        lower, upper = x.copy(), x.copy()
+        lower[free], upper[free] = self.lower[free], self.upper[free]
+        return basin(Field(self.problem, free), x, lower, upper, self.most)
+
+    @cached_property
+    def terms(self) -> list[NDArray[np.intp]]:
+        n = self.oracle.n
+        return [np.array([k]) for k in range(n)] if self.oracle.structure.separable else [np.arange(n)]
+
+    @cached_property
+    def points(self) -> Vector:
+        rng = np.random.default_rng(self.seed)
+        return self.lower + rng.random((SAMPLES, self.oracle.n)) * (self.upper - self.lower)
+
+    @cached_property
+    def sampled(self) -> tuple[Vector, Vector]:
+        with self.oracle.uncounted(), np.errstate(all="ignore"):
+            values, slopes = self.oracle.value_and_gradient(self.points)
+        finite = np.isfinite(values) & np.isfinite(slopes).all(axis=1)
+        return np.where(finite, values, np.inf), np.where(finite[:, None], slopes, 0.0)
+
+    @cached_property
+    def lowest_point(self) -> Vector:
+        """Where f is lowest of what quasi-Newton runs in the box find, refined by Newton's method."""
+        from scipy.optimize import minimize
+
+        bounds = list(zip(self.lower, self.upper, strict=True))
+        starts = self.points[np.argsort(self.sampled[0])[:STARTS]]
+        best = min(
+            (minimize(self.oracle.value_and_gradient, x, jac=True, bounds=bounds) for x in starts),
+            key=lambda run: float(np.nan_to_num(run.fun, nan=np.inf)),
+        )
+        x = np.array(best.x)
+        for _ in range(8):
+            H = self.oracle.hessian(x, dense=True)
+            if not np.isfinite(H).all():
+                break
+            after = x - np.linalg.lstsq(H, self.oracle.gradient(x), rcond=1e-12)[0]
+            norms = [float(np.abs(self.oracle.gradient(p)).max()) for p in (x, after)]
+            if not norms[1] < norms[0] or not ((after >= self.lower) & (after <= self.upper)).all():
+                break
+            x = after
+        return x
+
+
+def _lowest(name: str, found: list[Least], positive: bool = False) -> dict[str, Constant]:
+    lower, upper = min(f.lower for f in found), min(f.upper for f in found)
+    if not np.isfinite(lower) or (positive and lower <= 0):
+        return {}
+    return {name: Constant(lower, CERTIFIED, lower, upper)}
+
+
+def _largest(name: str, found: list[Least]) -> dict[str, Constant]:
+    lower, upper = max(-f.upper for f in found), max(-f.lower for f in found)
+    return {name: Constant(upper + 0.0, CERTIFIED, lower + 0.0, upper + 0.0)} if np.isfinite(upper) else {}

@@ -1,0 +1,186 @@
+"""Constants over a box: exact values where they are known, bounds that hold, provenance, errors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import ncsolve as nc
+from ncsolve.errors import OptionError, ProblemError
+from ncsolve.graph.intervals import Interval
+from ncsolve.theory.branch import Field, least, lowest_eigenvalue
+from ncsolve.theory.pl import Basin, Ratio, basin
+
+x, y, u, v = sp.symbols("x y u v")
+i = sp.Symbol("i", integer=True)
+WAVE = x**2 + 3 * sp.sin(x) ** 2
+VALLEY = u**2 / 2 + (v - sp.sin(u)) ** 2 / 2
+
+
+def within(constant, exact, width):
+    assert constant.lower <= exact <= constant.upper
+    assert constant.upper - constant.lower <= width
+
+
+def test_wave():
+    """L = 8, M = 12, m = -4, and mu = 0.17553 at x = 2.2017."""
+    found = nc.constants(nc.Problem(WAVE), box={x: (-10, 10)})
+    assert {c.provenance for c in found.values()} == {"certified(box)"}
+    within(found["smoothness"], 8, 1e-4)
+    within(found["hessian_lipschitz"], 12, 1e-3)
+    within(found["strong_convexity"], -4, 1e-4)
+    within(found["minimum"], 0, 1e-9)
+    at = np.linspace(2.2, 2.204, 400_001)
+    slope = 2 * at + 3 * np.sin(2 * at)
+    within(found["pl"], (slope**2 / (2 * (at**2 + 3 * np.sin(at) ** 2))).min(), 1e-5)
+    assert found["pl"].value == found["pl"].lower
+    assert found["smoothness"].value == found["smoothness"].upper
+
+
+def test_valley():
+    """mu = (3 - sqrt(5)) / 2 at u = +-pi, to 1 %."""
+    found = nc.constants(nc.Problem(VALLEY), box={u: (-4, 4), v: (-4, 4)})
+    within(found["pl"], (3 - 5**0.5) / 2, 0.004)
+    assert found["pl"].value >= 0.99 * 0.381966
+
+
+def test_separable_sums_go_term_by_term():
+    w = sp.IndexedBase("w", shape=(6,))
+    problem = nc.Problem(sp.Sum((i + 1) * (w[i] ** 2 + 3 * sp.sin(w[i]) ** 2), (i, 0, 5)))
+    found = nc.constants(problem, box={w: (-10, 10)})
+    within(found["smoothness"], 48, 1e-3)
+    within(found["strong_convexity"], -24, 1e-3)
+    assert found["pl"].value == pytest.approx(0.17553, abs=1e-4)
+
+
+def test_quadratics_exactly_and_without_a_box():
+    found = nc.constants(nc.Problem(x**2 + x * y + 3 * y**2))
+    assert found["smoothness"].value == pytest.approx(4 + 5**0.5, rel=1e-14)
+    assert found["pl"].value == found["strong_convexity"].value == pytest.approx(4 - 5**0.5, rel=1e-14)
+    assert {c.provenance for c in found.values()} == {"closed-form"}
+
+
+def test_polynomials_in_one_variable():
+    """x^4/4 - 2/3 x^3 + 0.525 x^2: f'' = 3 x^2 - 4 x + 1.05, lowest at 2/3; mu is a root of 1500 m^3 - ..."""
+    found = nc.constants(nc.Problem(x**4 / 4 - sp.Rational(2, 3) * x**3 + 0.525 * x**2), box={x: (-1, 3)})
+    assert [found[name].provenance for name in ("smoothness", "hessian_lipschitz", "strong_convexity")] == [
+        "closed-form"
+    ] * 3
+    within(found["smoothness"], 16.05, 1e-12)
+    within(found["strong_convexity"], 1.05 - 4 / 3, 1e-12)
+    within(found["hessian_lipschitz"], 14, 1e-12)
+    roots = np.roots([1500, -375, 22180, -252])
+    within(found["pl"], float(roots[np.abs(roots.imag) < 1e-12].real[0]), 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("f", "box"),
+    [
+        ((x * y - 1) ** 2, {x: (-2, 2), y: (-2, 2)}),
+        ((x**2 - 1) ** 2 + y**2, {x: (-2, 2), y: (-1, 1)}),
+        (x**4 + y**2, {x: (-1, 1), y: (-1, 1)}),
+    ],
+    ids=["a curve of minimisers", "a saddle", "a flat minimiser"],
+)
+def test_what_is_not_proven_is_only_sampled(f, box):
+    found = nc.constants(nc.Problem(f), box=box)
+    assert found["pl"].provenance == "sampled"
+    assert found["pl"].lower == -np.inf
+    assert found["smoothness"].provenance == "certified(box)"
+
+
+def test_a_kink_has_no_smoothness():
+    found = nc.constants(nc.Problem(sp.Abs(sp.Symbol("t", real=True)) + x**2), box={"t": (-1, 1), x: (-1, 1)})
+    assert "certified(box)" not in {c.provenance for c in found.values()}
+
+
+def test_a_local_minimiser_is_not_taken_for_the_least():
+    """Between both wells the saddle has q = 0; the higher well must not serve as f*."""
+    problem, lower, upper = nc.Problem((x**2 - 1) ** 2 + x / 5), np.array([-2.0]), np.array([2.0])
+    field = Field(problem)
+    lower_well, higher_well = (basin(field, np.array([at]), lower, upper, 10_000) for at in (-1.0241, 0.9732))
+    assert lower_well.proven
+    assert not higher_well.proven
+    assert least(Ratio(field, lower_well), lower, upper, 1e-2, 5000).lower <= 0
+
+
+def test_a_wrong_least_value_is_no_proof_of_more():
+    """q with f* too low is below q with f*, so that a bound computed so stays one."""
+    field, lower, upper = Field(nc.Problem(WAVE)), np.array([-10.0]), np.array([10.0])
+    true = basin(field, np.zeros(1), lower, upper, 1000)
+    loose = Basin(true.x_lo, true.x_hi, true.f_lo - 0.1, true.f_hi, True)
+    found = [least(Ratio(field, b), lower, upper, 1e-3, 5000).lower for b in (true, loose)]
+    assert found[1] < found[0]
+
+
+def test_the_bound_is_below_all_samples():
+    problem = nc.Problem((x - 1) ** 2 * (1 + sp.cos(y) / 3) + y**2 / 2 + sp.exp(x * y / 5))
+    found = nc.constants(problem, box={x: (-2, 2), y: (-1, 1)})
+    oracle = nc.compile(problem)
+    points = np.random.default_rng(0).uniform([-2, -1], [2, 1], (2000, 2))
+    f, g = oracle.value_and_gradient(points)
+    assert ((g**2).sum(axis=1) / (2 * (f - found["minimum"].lower)) >= found["pl"].value).all()
+    w = np.linalg.eigvalsh(oracle.hessian(points, dense=True))
+    assert found["strong_convexity"].value <= w.min()
+    assert found["smoothness"].value >= np.abs(w).max()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_lowest_eigenvalue_bounds_every_matrix(n):
+    rng = np.random.default_rng(n)
+    middle, radius = rng.normal(size=(20, n, n)), 0.1 * rng.random((20, n, n))
+    middle, radius = middle + middle.swapaxes(1, 2), radius + radius.swapaxes(1, 2)
+    bound = lowest_eigenvalue(Interval(middle - radius, middle + radius))
+    signs = np.sign(rng.normal(size=(200, 20, n, n)))
+    signs = np.triu(signs) + np.triu(signs, 1).swapaxes(-1, -2)
+    assert (np.linalg.eigvalsh(middle + signs * radius).min(axis=(0, 2)) >= bound).all()
+    assert (np.linalg.eigvalsh(middle)[:, 0] - bound <= radius.sum(axis=2).max(axis=1) + 1e-9).all()
+
+
+def test_a_small_budget_still_bounds():
+    found = nc.constants(nc.Problem(VALLEY), box={u: (-4, 4), v: (-4, 4)}, max_boxes=200)
+    assert found["smoothness"].lower <= 4.0474 <= found["smoothness"].upper
+    assert "pl" not in found or found["pl"].lower <= 0.381966
+
+
+@pytest.mark.parametrize(
+    ("box", "text"),
+    [
+        (None, "box: nothing is given for x"),
+        ({x: (0, None)}, "box: 'x' is unbounded"),
+        ({x: (1, 1)}, "box: 'x' has no width"),
+    ],
+)
+def test_bad_boxes(box, text):
+    with pytest.raises(ProblemError, match=text):
+        nc.constants(nc.Problem(WAVE), box=box)
+
+
+def test_bad_tolerance_and_penalties():
+    with pytest.raises(OptionError, match="tolerance must be between 0 and 1, not 2"):
+        nc.constants(nc.Problem(WAVE), box={x: (0, 1)}, tolerance=2)
+    with pytest.raises(ProblemError, match="constants are those of f alone"):
+        nc.constants(nc.Problem(WAVE, penalty=nc.L1(0.1)), box={x: (0, 1)})
+
+
+def test_command(run, problem_file):
+    file = problem_file("problem = nc.Problem(x**2 + 3*sp.sin(x)**2)")
+    found = json.loads(run("constants", file, "--box", "x=-10:10", "--json").stdout)
+    assert found["constants"]["pl"]["value"] == pytest.approx(0.17553, abs=1e-4)
+    assert found["constants"]["pl"].keys() == {"value", "lower", "upper", "provenance"}
+    text = run("constants", file, "--box", "x=-10:10").stdout
+    assert text.splitlines()[0].split() == ["constant", "value", "at", "least", "at", "most", "provenance"]
+    bad = run("constants", file)
+    assert (bad.exit_code, "box: nothing is given for x" in bad.stderr) == (2, True)
+
+
+def test_the_page_shows_what_is_printed(run):
+    page = (Path(__file__).parents[2] / "docs" / "constants.md").read_text(encoding="utf-8")
+    assert "\nncsolve constants x2-3sin2 --box x=-10:10\n" in page
+    printed = run("constants", "x2-3sin2", "--box", "x=-10:10").stdout
+    assert "0.17552977" in printed
+    assert "0.17553" in page
