@@ -16,7 +16,16 @@ from ncsolve.problem.known import CONSTANTS, Minimum
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
 
-__all__ = ["CERTIFIED", "CLOSED_FORM", "DECLARED", "SAMPLED", "Constant", "checked_claims", "constants_of", "nearest_minimiser"]
+__all__ = [
+    "CERTIFIED",
+    "CLOSED_FORM",
+    "DECLARED",
+    "SAMPLED",
+    "Constant",
+    "checked_claims",
+    "constants_of",
+    "nearest_minimiser",
+]
 
 Vector = NDArray[np.float64]
 
@@ -29,7 +38,7 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Constant:
-    """A number and where it comes from: a sampled one can refute, never confirm. Where known, bounds of what is best."""
+    """A number and where it comes from: a sampled one can refute, never confirm. The best one is in [lower, upper]."""
 
     value: float
     provenance: str
