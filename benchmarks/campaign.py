@@ -2,8 +2,8 @@
 
     python benchmarks/campaign.py [--kills 300] [--seed 0] [--solvers gd,lbfgs]
 
-Each run is a process of its own that writes a checkpoint after every iteration it can. It is killed after a random time,
-resumed in a new process, which may be killed again, and its trace compared with that of an uninterrupted run.
+Each run is a process of its own that writes a checkpoint after every iteration it can. It is killed after a random
+time, resumed in a new process, which may be killed again, and its trace compared with that of an uninterrupted run.
 """
 
 from __future__ import annotations

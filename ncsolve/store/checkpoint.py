@@ -113,10 +113,11 @@ class CheckpointFile:
 
     def _write(self, complete: dict[str, Any]) -> None:
         arrays: list[NDArray[Any]] = []
+        small: list[NDArray[Any]] = []
         try:
-            tree = encode(complete, arrays)
-            header = encode({**asdict(self.header), "written": time.time()}, arrays)
-            members = {"header": _as_bytes(header), "tree": _as_bytes(tree)}
+            header = _as_bytes(encode({**asdict(self.header), "written": time.time()}, small))
+            members = {"header": header, "tree": _as_bytes(encode(complete, arrays))}
+            members |= {f"header{k}": array for k, array in enumerate(small)}
             write_arrays(self.path, {**members, **{str(k): array for k, array in enumerate(arrays)}})
             self.error = None
         except StoreError as error:
@@ -125,7 +126,7 @@ class CheckpointFile:
 
 def read_checkpoint(path: Path) -> Header:
     """What the run of a checkpoint was asked to do. Raises StoreError."""
-    return _header(path, read_arrays(path))
+    return _header(path, read_arrays(path, lambda name: name.startswith("header")))
 
 
 def read_mark(path: Path, solver: type) -> Mark:
@@ -133,7 +134,7 @@ def read_mark(path: Path, solver: type) -> Mark:
     members = read_arrays(path)
     _header(path, members)
     roots = {"ncsolve", *(each.__module__.partition(".")[0] for each in (*registry().solvers().values(), solver))}
-    arrays = [members[str(k)] for k in range(len(members) - 2)]
+    arrays = [members[str(k)] for k in range(len(members)) if str(k) in members]
     try:
         tree = json.loads(members["tree"].tobytes())
         return Mark(**decode(tree, arrays, classes_of(roots, getattr(solver, "state_type", object))))
@@ -143,7 +144,7 @@ def read_mark(path: Path, solver: type) -> Mark:
 
 def _header(path: Path, members: Mapping[str, NDArray[Any]]) -> Header:
     try:
-        arrays = [members[str(k)] for k in range(len(members) - 2)]
+        arrays = [members[f"header{k}"] for k in range(len(members)) if f"header{k}" in members]
         data = decode(json.loads(members["header"].tobytes()), arrays, classes_of(set(), object))
         schema = data["schema"]
     except (KeyError, IndexError, TypeError, ValueError, StoreError):

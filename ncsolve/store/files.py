@@ -18,6 +18,13 @@ from ncsolve.errors import StoreError
 __all__ = ["locked", "read_arrays", "write_arrays", "write_atomically", "write_text"]
 
 
+UNREADABLE = (
+    OSError, ValueError, KeyError, EOFError, AttributeError, NotImplementedError, RuntimeError, SyntaxError,
+    MemoryError, OverflowError, TypeError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What NumPy and zipfile raise over bytes that are no archive of arrays."""
+
+
 def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     """Write a temporary file beside `path`, force it to the disk, and let it take the name. Raises StoreError."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -51,21 +58,37 @@ def write_text(path: Path, text: str) -> None:
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], compress: bool = False) -> None:
     """An .npz file; the format stores a CRC-32 of each array."""
-    save: Any = np.savez_compressed if compress else np.savez
-    write_atomically(path, lambda file: save(file, allow_pickle=False, **arrays))
+    method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+
+    def write(file: IO[bytes]) -> None:
+        with zipfile.ZipFile(file, "w", method) as archive:
+            for name, array in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    _write_array(member, array)
+
+    write_atomically(path, write)
 
 
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of an .npz file, each compared with its checksum. Raises StoreError for one that is damaged."""
+def _write_array(file: IO[bytes], array: NDArray[Any]) -> None:
+    """As numpy.save does, but without copies, so that other threads go on meanwhile."""
+    if not (array.flags.c_contiguous or array.flags.f_contiguous):
+        array = np.ascontiguousarray(array)
+    header: dict[str, Any] = np.lib.format.header_data_from_array_1_0(array)
+    np.lib.format.write_array_header_2_0(file, header)
+    flat: Any = (array.T if header["fortran_order"] else array).reshape(-1)
+    file.write(memoryview(flat).cast("B") if array.size else b"")
+
+
+def read_arrays(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> dict[str, NDArray[Any]]:
+    """The `wanted` arrays of an .npz file, each compared with its checksum. Raises StoreError for a damaged one."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as loaded:
-            return {name: loaded[name] for name in loaded.files}
+            return {name: loaded[name] for name in loaded.files if wanted(name)}
     except FileNotFoundError:
         raise StoreError(f"{path} does not exist.") from None
     except PermissionError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}.") from error
-    except (OSError, ValueError, KeyError, EOFError, AttributeError, NotImplementedError, RuntimeError, SyntaxError,
-            MemoryError, OverflowError, UnicodeError, zipfile.BadZipFile, zlib.error) as error:  # fmt: skip
+    except UNREADABLE as error:
         raise StoreError(f"{path} is damaged, or no file of ncsolve: {error}") from error
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["RunFolder", "keep"]
 
+LARGE = 10_000
+"""Variables from which x is a file of its own: as text it would take seconds."""
+
 
 class RunFolder:
     """What is kept of a run. Every file is replaced as a whole; writing raises StoreError."""
@@ -33,7 +36,12 @@ class RunFolder:
     def begin(self, header: Header) -> None:
         """Put a new run in the place of one that may be there: run.json says RUNNING until `save`."""
         try:
-            for old in (*self.path.glob("checkpoint*.npz"), self.path / "trace.npz", self.path / "samples.npy"):
+            for old in (
+                *self.path.glob("checkpoint*.npz"),
+                self.path / "trace.npz",
+                self.path / "samples.npy",
+                self.path / "x.npy",
+            ):
                 old.unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"cannot write into {self.path}: {error.strerror}.") from error
@@ -46,7 +54,12 @@ class RunFolder:
         if result.samples is not None:
             samples = result.samples
             write_atomically(self.path / "samples.npy", lambda file: np.save(file, samples, allow_pickle=False))
-        self._write(result.to_json(), header)
+        if result.x.size <= LARGE:
+            self._write(result.to_json(), header)
+            return
+        write_atomically(self.path / "x.npy", lambda file: np.save(file, result.x, allow_pickle=False))
+        small = replace(result, x=result.x[:0], values={})
+        self._write({**small.to_json(), "x": None, "values": None, "x_file": "x.npy"}, header)
 
     def _write(self, data: Mapping[str, Any], header: Header) -> None:
         asked = plain({**asdict(header), "asked": header.solver})

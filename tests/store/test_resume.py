@@ -124,6 +124,21 @@ def test_many_starts(tmp_path):
         same(first, second)
 
 
+def test_a_run_that_another_solver_took_over(tmp_path, monkeypatch):
+    """auto goes on with another solver where the first one stalls; each has a checkpoint of its own."""
+    from ncsolve import api
+
+    problem = made("valley")
+    monkeypatch.setattr(api, "is_stalled", lambda result: result.solver == "trust-region")
+    whole = nc.solve(problem, max_iterations=60, options={})
+    assert "went on" in whole.message
+    nc.solve(problem, max_iterations=60, max_evaluations=30, checkpoint=tmp_path)
+    again = resume(tmp_path, problem, max_evaluations=None)
+    same(whole, again)
+    assert again.message == whole.message
+    assert (tmp_path / "checkpoint-switched.npz").exists()
+
+
 @pytest.mark.parametrize("cut", [6, 14])
 def test_a_change_to_native_code_comes_at_the_same_evaluation(cut, tmp_path, monkeypatch):
     pytest.importorskip("numba")

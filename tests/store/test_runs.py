@@ -109,3 +109,12 @@ def test_a_fingerprint_tells_problems_apart_and_nothing_else():
         now = fingerprint(other)
         assert now["all"] != same["all"]
         assert part in [name for name in now if now[name] != same[name]]
+
+
+def test_a_large_x_is_a_file_of_its_own(run, tmp_path):
+    result = run(
+        "solve", "rosenbrock", "-p", "n=20000", "-s", "gd", "--max-iterations", "1", "--out", str(tmp_path), "--json"
+    )
+    kept = json.loads((tmp_path / "run.json").read_text())
+    assert (kept["x"], kept["values"], kept["x_file"]) == (None, None, "x.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), json.loads(result.stdout)["x"])
