@@ -76,6 +76,8 @@ def unsuitable(theorem: Theorem, oracle: Oracle, request: Request) -> str:
         return "It is a min-max problem; the theorem speaks of a minimum."
     if problem.constrained:
         return "The problem has constraints; the theorem speaks of none."
+    if problem.lower is not None and theorem.kind in ("expectation", "distribution", "almost surely"):
+        return "The problem has bounds, which may cut steps short; the theorem speaks of none."
     if oracle.penalty is not None and not theorem.nonsmooth:
         return "The problem has a penalty; the theorem speaks of a smooth objective."
     if oracle.penalty is None and not oracle.structure.smooth:

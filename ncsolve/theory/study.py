@@ -97,6 +97,10 @@ class Study:
         """The solver's states, the one at x0 first."""
         return self.states_from(self.solver, self.x0, self.seed, self.horizon)
 
+    def random_start(self, rng: np.random.Generator) -> Vector:
+        """Where a run from a random point begins."""
+        return self.oracle.problem.random_point(rng)
+
     def states_from(self, solver: Any, x0: Vector, seed: int, steps: int) -> list[Any]:
         """The states of a run of its own, of at most `steps` steps."""
         states: list[Any] = []

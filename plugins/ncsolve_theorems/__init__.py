@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-FAMILIES = ("gradient", "momentum", "adaptive", "second_order", "stochastic", "langevin", "structure")
+FAMILIES = ("gradient", "momentum", "adaptive", "second_order", "stochastic", "saddles", "langevin", "structure")
 
 
 def ncsolve_register_theorems(register: Callable[[type], None]) -> None:

@@ -6,5 +6,14 @@ from ncsolve_theorems.second_order.gradient_regularisation import GradientRegula
 from ncsolve_theorems.second_order.newton_barrier import NewtonBarrier
 from ncsolve_theorems.second_order.newton_local import NewtonLocal
 from ncsolve_theorems.second_order.secant import Secant
+from ncsolve_theorems.second_order.trust_region import TrustRegionStep
 
-THEOREMS = (NewtonBarrier, NewtonLocal, CubicRegularisation, AdaptiveCubic, GradientRegularisation, Secant)
+THEOREMS = (
+    NewtonBarrier,
+    NewtonLocal,
+    CubicRegularisation,
+    AdaptiveCubic,
+    GradientRegularisation,
+    TrustRegionStep,
+    Secant,
+)
