@@ -88,9 +88,12 @@ def solve(
     criteria = Criteria(gradient_tolerance, target, max_iterations, max_evaluations, max_seconds)
     oracle = compile(problem, backend)
     chosen, why = resolve(solver, options or {}, oracle)
-    task = _Task(problem, solver, chosen, why, int(seed), int(starts), criteria, escape, backend, tuple(callbacks))
-    result = task.run(oracle, x0) if checkpoint is None else _kept(task, oracle, x0, checkpoint)
-    return replace(result, point=certified(problem, result.point)) if certify else result
+    task = _Task(
+        problem, solver, chosen, why, int(seed), int(starts), criteria, escape, backend, tuple(callbacks), certify
+    )
+    if checkpoint is None:
+        return task.run(oracle, x0)
+    return _kept(task, oracle, x0, checkpoint)
 
 
 def resume(
@@ -132,7 +135,15 @@ def resume(
     criteria = Criteria(**{**header.criteria, **limits})
     asked = header.solver if header.why else chosen
     task = _Task(
-        problem, asked, chosen, header.why, header.seed, header.starts, criteria, header.escape, header.backend,
+        problem,
+        asked,
+        chosen,
+        header.why,
+        header.seed,
+        header.starts,
+        criteria,
+        header.escape,
+        header.backend,
         tuple(callbacks),
     )
     oracle = compile(problem, header.backend)
@@ -153,6 +164,7 @@ class _Task:
     escape: bool
     backend: str
     callbacks: tuple[Callable[[Look], Any], ...]
+    certify: bool = False
 
     def run(self, oracle: Oracle, x0: Any = None, keeper: CheckpointFile | None = None) -> Result:
         arguments: dict[str, Any] = {"criteria": self.criteria, "escape": self.escape, "callbacks": self.callbacks}
@@ -163,6 +175,8 @@ class _Task:
                 result = self._switched(oracle, result, arguments)
         else:
             result = run_starts(partial(compile, self.problem, self.backend), self.chosen, self.starts, **arguments)
+        if self.certify:
+            result = replace(result, point=certified(self.problem, result.point))
         return replace(result, message=f"{result.message}; {self.why}") if self.why else result
 
     def _switched(self, oracle: Oracle, result: Result, arguments: dict[str, Any]) -> Result:

@@ -85,6 +85,23 @@ def test_the_enclosure_contains_numbers_that_no_float_is():
     assert c.width < 1e-14
 
 
+def test_a_rounded_number_is_not_taken_for_exact():
+    """The solution of this nearly singular system moves by 1e-7 when 1/3 becomes a float."""
+    f = x**2 / 6 + x * y + (sp.Rational(3, 2) + sp.Rational(1, 10**10)) * y**2 - x
+    exact = sp.solve([f.diff(x), f.diff(y)], [x, y])
+    root = [Fraction(int(exact[s].p), int(exact[s].q)) for s in (x, y)]
+    c = Certifier(nc.Problem(f)).prove(np.array([[float(v) for v in root]]))[0]
+    assert all(
+        Fraction(float(low)) <= v <= Fraction(float(high)) for low, v, high in zip(c.lower, root, c.upper, strict=True)
+    )
+
+
+def test_a_box_with_two_critical_points_is_not_taken_for_one():
+    c = Certifier(nc.Problem(x**3 / 3 - x / 10**9)).prove(np.array([[3.1e-5]]))[0]
+    assert c.index == 0
+    assert c.alone_lower[0] > -3.1e-5
+
+
 def test_a_float_is_the_fraction_that_it_is():
     c = Certifier(nc.Problem(0.1 * x**3 - 0.3 * x)).prove(np.array([[1.7]]))[0]
     exact = Fraction(0.3) / (3 * Fraction(0.1))
@@ -134,6 +151,7 @@ def test_a_minimum_on_a_bound_is_not_certified():
 def test_the_index_needs_eigenvalues_apart_from_zero():
     assert index_of(ball([[2.0, 0.0], [0.0, -1.0]], [[2.0, 0.1], [0.1, -0.9]])) == 1
     assert index_of(ball([[2.0, 0.0], [0.0, -0.1]], [[2.0, 0.1], [0.1, 0.1]])) is None
+    assert index_of(ball([[1.0, -2.0], [-2.0, 1.0]], [[1.0, 2.0], [2.0, 1.0]])) is None
 
 
 def test_refusals():
