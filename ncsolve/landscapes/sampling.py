@@ -21,7 +21,7 @@ __all__ = ["distinct", "sampled", "towards_critical"]
 Array = NDArray[np.float64]
 
 ROUND = 256  # starts
-NUMBERS = 10_000_000  # of their Hessians, at most
+NUMBERS = 1_000_000  # of their Hessians, at most
 ROUNDS = 40
 STEPS = 60
 CLOSE = 1e-6  # points that are one, relative to the box
