@@ -81,8 +81,8 @@ def solver_class(solver: Any) -> type:
 
 
 def catalogue() -> list[Theorem]:
-    """All theorems that plugins provide, in their order."""
-    return [theorem() for theorem in registry().theorems().values()]
+    """All theorems that plugins provide, in their order; what is no `Theorem` is left out."""
+    return [found() for found in registry().theorems().values() if issubclass(found, Theorem)]
 
 
 def find_theorem(theorem: Any) -> Theorem:
@@ -92,11 +92,11 @@ def find_theorem(theorem: Any) -> Theorem:
     if isinstance(theorem, type) and issubclass(theorem, Theorem):
         return theorem()
     known = registry().theorems()
-    aliases = {each.id.lower(): each for each in known.values() if hasattr(each, "id")}
+    aliases = {each.id.lower(): each for each in known.values() if getattr(each, "id", "")}
     wanted = str(theorem).lower().replace("_", "-")
     found = known.get(wanted) or aliases.get(wanted)
     if found is None:
-        hint = did_you_mean(wanted, [*known, *(each.id for each in known.values() if hasattr(each, "id"))])
+        hint = did_you_mean(wanted, [*known, *aliases])
         raise OptionError(f"There is no theorem '{theorem}'.{hint} `ncsolve theorems` lists them.")
     if not issubclass(found, Theorem):
         raise PluginError(f"Theorem '{theorem}' is not a subclass of ncsolve.theory.Theorem.")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ncsolve.errors import PluginError
 from ncsolve.theory.claim import Claim
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Theorem(ABC):
     It defines `claims(study)`, both sides of each inequality; where needed `demands`, `refusal`, `identity`, `rate`.
     """
 
-    id: ClassVar[str]
+    id: ClassVar[str] = ""
     name: ClassVar[str]
     kind: ClassVar[str]
     solvers: ClassVar[tuple[str, ...]]
@@ -63,6 +64,17 @@ class Theorem(ABC):
     """Iterations of the run, unless the user says otherwise."""
     nonsmooth: ClassVar[bool] = False
     """Whether it speaks of problems with a penalty."""
+
+    def __init_subclass__(cls) -> None:
+        """Raises PluginError for a named theorem that does not say what it is about."""
+        super().__init_subclass__()
+        if "name" not in cls.__dict__:
+            return
+        for attribute in ("kind", "solvers", "reference"):
+            if not hasattr(cls, attribute):
+                raise PluginError(f"Theorem class {cls.__qualname__} has no '{attribute}'.")
+        if cls.kind not in KINDS:
+            raise PluginError(f"The kind of theorem '{cls.name}' must be one of {', '.join(KINDS)}, not {cls.kind!r}.")
 
     def demands(self, study: Study) -> Mapping[str, Any]:
         """Options that the solver must have, from the constants."""

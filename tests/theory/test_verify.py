@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 import ncsolve as nc
-from ncsolve.errors import OptionError
+from ncsolve.errors import OptionError, PluginError
 from ncsolve.problem import load
 from ncsolve.theory import Claim
 from ncsolve_theorems import problems
@@ -174,3 +174,17 @@ def test_nothing_true_is_violated_on_the_library(name):
     """Without declared constants, with bounds, with a penalty: no theorem blames a solver that does what it says."""
     for found in nc.verify(load(name)):
         assert found.verdict != "VIOLATED", str(found)
+
+
+def test_a_theorem_that_does_not_say_what_it_is_about():
+    with pytest.raises(PluginError, match="Theorem class Vague has no 'kind'"):
+        type("Vague", (nc.Theorem,), {"name": "vague"})
+    body = {"name": "vague", "kind": "often", "solvers": ("gd",), "reference": "none"}
+    with pytest.raises(PluginError, match="The kind of theorem 'vague' must be one of identity, every iterate"):
+        type("Vague", (nc.Theorem,), body)
+
+
+def test_expectations_do_not_speak_of_bounds():
+    found = verdict(nc.Problem((x - 1) ** 2, start={x: 0}, bounds={x: (-2, 2)}), "langevin-law")
+    assert found.verdict == "NOT-APPLICABLE"
+    assert "has bounds" in found.reason
