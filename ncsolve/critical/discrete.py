@@ -20,7 +20,7 @@ __all__ = ["Discrete", "discrete_symmetries"]
 Vector = NDArray[np.float64]
 Places = NDArray[np.intp]
 
-POINTS = 3  # at which a symmetry must hold
+POINTS = 24  # at which a symmetry must hold: where f has kinks, few may lie on one side
 MOST = 64  # variables or slices up to which each is tried alone
 LEEWAY = 64  # rounding errors of f
 

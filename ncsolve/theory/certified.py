@@ -37,6 +37,10 @@ Vector = NDArray[np.float64]
 ORDER = ("smoothness", "hessian_lipschitz", "strong_convexity", "pl", "minimum")
 SAMPLES = 2048  # random points of the box
 STARTS = 8  # of them, from where the lowest value is looked for
+RUN = 200  # iterations of such a run
+HUGE = 1e100
+CURVATURES = 64  # of them, where Hessians are looked at
+DENSE = 200  # variables up to which they are
 MOST_VARIABLES = 12  # of a term that is divided into boxes
 
 
@@ -132,10 +136,9 @@ class _Search:
         """L is at least, m at most that of the random points; mu where f* is known."""
         points, found = self.points, {}
         values, slopes = self.sampled
-        some = points[:: max(1, len(points) // 64)]
-        curvatures = np.array([np.linalg.eigvalsh(H) for H in (self.oracle.hessian(x, dense=True) for x in some)
-                               if np.isfinite(H).all()])  # fmt: skip
-        if curvatures.size and self.oracle.n <= 200:
+        H = [self.oracle.hessian(x, dense=True) for x in points[:CURVATURES]] if self.oracle.n <= DENSE else []
+        curvatures = np.array([np.linalg.eigvalsh(h) for h in H if np.isfinite(h).all()])
+        if curvatures.size:
             largest, lowest = float(np.abs(curvatures).max()), float(curvatures.min())
             found["smoothness"] = Constant(largest, SAMPLED, largest)
             found["strong_convexity"] = Constant(lowest, SAMPLED, upper=lowest)
@@ -185,19 +188,24 @@ class _Search:
         finite = np.isfinite(values) & np.isfinite(slopes).all(axis=1)
         return np.where(finite, values, np.inf), np.where(finite[:, None], slopes, 0.0)
 
+    def finite(self, x: Vector) -> tuple[float, Vector]:
+        """f and its gradient for a line search, which must not see that f is undefined or unbounded."""
+        value, slope = self.oracle.value_and_gradient(x)
+        known = np.isfinite(value) and np.isfinite(slope).all()
+        return (float(value), slope) if known else (HUGE, np.zeros_like(x))
+
     @cached_property
     def lowest_point(self) -> Vector:
         """Where f is lowest of what quasi-Newton runs in the box find, refined by Newton's method."""
         from scipy.optimize import minimize
 
         bounds = list(zip(self.lower, self.upper, strict=True))
-        starts = self.points[np.argsort(self.sampled[0])[:STARTS]]
-        best = min(
-            (minimize(self.oracle.value_and_gradient, x, jac=True, bounds=bounds) for x in starts),
-            key=lambda run: float(np.nan_to_num(run.fun, nan=np.inf)),
-        )
+        starts = self.points[np.argsort(self.sampled[0])[: STARTS if self.oracle.n <= DENSE else 1]]
+        limits = {"maxiter": RUN, "maxfun": 2 * RUN}
+        runs = [minimize(self.finite, x, jac=True, bounds=bounds, options=limits) for x in starts]
+        best = min(runs, key=lambda run: float(run.fun))
         x = np.array(best.x)
-        for _ in range(8):
+        for _ in range(8 if self.oracle.n <= DENSE else 0):
             H = self.oracle.hessian(x, dense=True)
             if not np.isfinite(H).all():
                 break

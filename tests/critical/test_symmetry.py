@@ -113,6 +113,7 @@ def test_the_gauge_makes_the_minimum_nondegenerate():
         ((x * y - 1) ** 2, ["sign of x and y", "swap of x and y"]),
         (x**4 + y**2 + x * z**2, ["sign of y", "sign of z"]),
         (x**3 + y, []),
+        (sp.Max(x, y) ** 2, ["swap of x and y"]),
     ],
 )
 def test_signs_and_permutations(f, names):

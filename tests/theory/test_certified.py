@@ -204,3 +204,9 @@ def test_the_page_shows_what_is_printed(run):
     printed = run("constants", "x2-3sin2", "--box", "x=-10:10").stdout
     assert "0.17552977" in printed
     assert "0.17553" in page
+
+
+def test_undefined_parts_of_a_box_end_the_search():
+    """log falls to -inf within the box: nothing is proven, and nothing hangs."""
+    found = nc.constants(nc.Problem(sp.log(x) + y**2), box={x: (-1, 1), y: (-1, 1)}, max_boxes=500)
+    assert {c.provenance for c in found.values()} == {"sampled"}
