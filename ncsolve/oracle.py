@@ -19,8 +19,8 @@ from ncsolve.problem.dropout import draw_mask
 if TYPE_CHECKING:
     from ncsolve.backends.block_systems import BlockSystems
     from ncsolve.backends.residuals import LeastSquares
-    from ncsolve.graph.clusters import Clustering
     from ncsolve.constraints import Constraints
+    from ncsolve.graph.clusters import Clustering
     from ncsolve.graph.structure import Structure
     from ncsolve.penalties import TotalPenalty
     from ncsolve.problem import Problem
@@ -193,8 +193,8 @@ class Oracle:
     def row_gradient(self, rng: np.random.Generator | None = None) -> Callable[..., Array]:
         """A lean g(x, rows, weight=N/|rows|) for many small batches: `gradient(x, rows)` without its checks.
 
-        With `rng`, the dropout that the problem declares is drawn from it, a mask m for every call: the gradient is that
-        of f_rows(m x).
+        With `rng`, the dropout that the problem declares is drawn from it, a mask m for every call: the gradient is
+        that of f_rows(m x).
 
         x is (n,) and float64, rows int64, both contiguous; the weight multiplies the sum over the rows. Every call
         is counted and within the budget, as all others are.
@@ -450,7 +450,7 @@ class Oracle:
         return clustering_of(self.derivation, {**self._parameters, "_row_count": float(self.rows)})
 
     def charge(self, *kinds: str) -> None:
-        """Count one evaluation of each kind, together one point, which a solver made by itself from what it knows of f."""
+        """Count one evaluation of each kind, together one point, which a solver made itself from what it knows of f."""
         for k, kind in enumerate(kinds):
             self._count(kind, 1, points=int(k == 0))
 

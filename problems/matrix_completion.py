@@ -10,8 +10,8 @@ def problem(side: int = 60, k: int = 3, share: float = 0.4, ridge: float = 0.0, 
     """Mean of (U[row] . V[column] - value)^2 over the observed entries, plus ridge/2 (|U|^2 + |V|^2).
 
     The matrix is side x side of rank k, U V' with standard normal factors over sqrt(k); a `share` of its entries is
-    observed, drawn at random. Every term has 2 k variables, so that stochastic solvers are at home here. The minimum is 0
-    without a ridge, and (U R, V R^-T) is as good as (U, V) for any invertible R.
+    observed, drawn at random. Every term has 2 k variables, so that stochastic solvers are at home here. The minimum is
+    0 without a ridge, and (U R, V R^-T) is as good as (U, V) for any invertible R.
     """
     if not (0 < share <= 1 and 1 <= k <= side):
         raise ValueError(f"share must be in (0, 1] and k from 1 to side, not {share} and {k}")

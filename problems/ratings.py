@@ -27,7 +27,7 @@ def problem(
 ) -> nc.Problem:
     """Sum of (U[user] . V[item] + b[user] + c[item] + mean - rating)^2 over the ratings + ridge |(U, V, b, c)|^2.
 
-    `data` is a file of ratings, one a line, "user item rating ..." separated by tabs, commas or "::", as MovieLens gives
+    `data` is a file of ratings, one a line, "user item rating ..." separated by tabs, commas or "::", as MovieLens has
     them; without it, a seeded table of half stars from 1 to 5. A tenth of the ratings is kept for `rmse`.
 
     f is quadratic in (U, b) and in (V, c): `als` solves one system of rank + 1 unknowns for each user and each item.

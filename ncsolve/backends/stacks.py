@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 _SINGULAR = 1e-12
 """The part of its largest eigenvalue up to which an eigenvalue counts as zero."""
 _PASSES, _ENOUGH = 20, 0.01
-"""Passes over the coordinates end when one moves them by less than this part of what the first did [Gillis & Glineur 2012]."""
+"""Passes over the coordinates end when one moves them by less than this part of the first [Gillis & Glineur 2012]."""
 
 
 class NotConvex(NcsolveError):

@@ -35,7 +35,7 @@ def command(
 ) -> None:
     """Go on with the run in DIR from its last checkpoint: the trace has the bits of a run that was never interrupted.
 
-    Problem, versions and options must be those with which it began. Limits may be others. Exit codes are those of solve.
+    Problem, versions and options must be those with which it began. Limits may be others. Exit codes are as of solve.
     """
     from ncsolve.api import resume
     from ncsolve.report.plot import check_plot_file
@@ -43,9 +43,8 @@ def command(
 
     if plot:
         check_plot_file(plot)
-    if problem:
-        declared = load_problem(problem, params)
-    else:
-        declared = problem_of(RunFolder(folder).header().source, folder)
+    declared = (
+        load_problem(problem, params) if problem else problem_of(RunFolder(folder).header().source, folder)
+    )
     given = {name: limit for name, limit in limits.items() if limit is not None}
     finish(resume(folder, declared, any_version=any_version, **given), as_json, plot, declared)

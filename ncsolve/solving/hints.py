@@ -30,7 +30,7 @@ def hints_for(
 
 
 def _step_size_hint(oracle: Oracle, solver: Any, point: CriticalPoint) -> list[str]:
-    """A fixed step size that the curvature at the best point does not allow: gradient descent stays below 2 / curvature.
+    """A fixed step size that the curvature at the best point does not allow: gradient descent stays below 2/curvature.
 
     `limit_of_stability` of a solver is the number in place of 2; 0 says that its steps have no such limit.
     """

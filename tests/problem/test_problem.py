@@ -385,7 +385,7 @@ WRONG = {
     ),
     "constants type": (lambda: Problem(f, constants=[1]), "constants must be a dictionary"),
     # the rest
-    "penalty": (lambda: Problem(f, penalty=object()), "is not a penalty. Give nc.L1(0.1), nc.MCP(...), ... or a list of them"),
+    "penalty": (lambda: Problem(f, penalty=object()), "is not a penalty. Give nc.L1(0.1), nc.MCP(...)"),
     "samples unknown": (
         lambda: Problem(residual, data={A: table}, parameters={lam: 1}, samples="ii"),
         "samples: no Sum runs over 'ii'. Did you mean 'i'? The sums run over i, j.",

@@ -76,7 +76,7 @@ def test_other_parameters_stay():
             "parameters: 'n' has shape (2,), but it must be one number.",
         ),
         (lambda: nc.Problem(x.T * x), "Variable 'x' needs a shape of positive integers, which (n, 1) is not."),
-        (lambda: nc.Problem(x.T * x, parameters={n: -1}), "With n = -1 the shapes of the objective's matrices do not fit"),
+        (lambda: nc.Problem(x.T * x, parameters={n: -1}), "With n = -1 the shapes of the objective's matrices do not"),
         (
             lambda: nc.Problem(sp.Trace(A), data={A: Av}),
             "With m = 5, n = 3 the shapes of the objective's matrices do not fit",

@@ -175,7 +175,7 @@ def test_ranks_that_no_factorisation_has(rank):
 
 
 def test_als_needs_a_quadratic_block():
-    with pytest.raises(OptionError, match="needs a block of variables in which the objective is quadratic.*Use 'bcd'"):
+    with pytest.raises(OptionError, match=r"in which the objective is quadratic.*Use 'bcd'"):
         nc.solve(load("rastrigin", {"n": 2}), "als")
 
 

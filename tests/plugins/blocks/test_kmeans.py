@@ -62,7 +62,8 @@ def test_values_and_gradients_are_those_of_the_oracle():
 
 
 @pytest.mark.parametrize(("table", "clusters", "best"), [
-    ("iris", 2, 152.347952), ("iris", 3, 78.851441), ("iris", 4, 57.228473), ("iris", 5, 46.446182), ("wine", 3, 2370689.687),
+    ("iris", 2, 152.347952), ("iris", 3, 78.851441), ("iris", 4, 57.228473), ("iris", 5, 46.446182),
+    ("wine", 3, 2370689.687),
 ])  # fmt: skip
 def test_best_values_known(table, clusters, best):
     result = nc.solve(load("clusters", {"table": table, "clusters": clusters}), "kmeans", starts=60)
