@@ -11,8 +11,8 @@ def problem(
 ) -> nc.Problem:
     """sum over ALL pairs of w (p - U[user] . V[item])^2 + ridge (|U|^2 + |V|^2), p = 1 where the user took the item.
 
-    p = 0 elsewhere, w = 1 + confidence * (times taken). The sum over all pairs is written as trace(U'U V'V), which costs
-    users + items instead of users * items, and the pairs that were taken correct it.
+    p = 0 elsewhere, w = 1 + confidence * (times taken). The sum over all pairs is written as trace(U'U V'V), which
+    costs users + items instead of users * items, and the pairs that were taken correct it.
     """
     rng = np.random.default_rng(seed)
     taste = rng.normal(size=(users, rank)) @ rng.normal(size=(rank, items))
