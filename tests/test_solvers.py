@@ -51,7 +51,7 @@ CURVED = {
     name
     for name, solver in registry().solvers().items()
     if solver.needs & {"hessian", "hvp"}
-    and name not in ("adahessian", "negative-curvature")  # which descend along gradients
+    and name not in ("adahessian", "negative-curvature", "als", "bcd")  # along gradients, or block by block
     and not name.startswith("subsampled")
 } | {"auto", "bfgs", "lbfgs"}
 
