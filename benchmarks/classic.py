@@ -187,7 +187,7 @@ def main() -> None:
         performance_profile(told["cost"], "Performance profile: evaluations", arguments.out / "classic-evaluations.svg")
         performance_profile(told["seconds"], "Performance profile: time", arguments.out / "classic-time.svg")
         data_profile(told["cost"], sizes, "Data profile", arguments.out / "classic-data.svg")
-        (arguments.out / "classic.json").write_text(json.dumps(told["solvers"], indent=1))
+        (arguments.out / "classic.json").write_text(json.dumps(told["solvers"], indent=1, default=int))
 
 
 if __name__ == "__main__":
