@@ -34,6 +34,8 @@ Function = Callable[..., Any]
 At = Mapping[Index, str]
 Writer = tuple[Any, ...]  # the index space of a sink, how it stores a value, and where, if it adds to g
 
+LONGEST = 1500
+"""Lines of a function up to which it is compiled: beyond, LLVM takes minutes for what runs in microseconds."""
 _VECTORISED = frozenset({"exp", "log", "log1p", "tanh"})  # of native_math
 _HEADER = """import math
 
@@ -127,6 +129,8 @@ class NativeBackend:
         number = next((name for name in outputs if name not in stored), None)
         lines += [*printer.lines, *([f"return {number}"] if number else [])]
         name = kind + ("_batch" if roles else "") + ("_rows" if rows else "")
+        if sum(line.count("\n") + 1 for line in lines) > LONGEST:
+            raise NotImplementedError
         self.sources[name] = _function(name, arguments, lines)
         compiled = _load(name, _HEADER.format(signature=", ".join(arguments.values())) + self.sources[name])
         # what allocates the outputs and calls: generated as well, since unpacking arguments takes as long as a call

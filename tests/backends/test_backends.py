@@ -342,3 +342,16 @@ def test_a_hessian_by_products_is_the_same(monkeypatch):
     other = nc.compile(problem)
     vars(other.evaluator)["by_products"] = True
     np.testing.assert_allclose(other.hessian(x), H, atol=1e-13)
+
+
+def test_what_is_too_long_to_compile_stays_with_numpy(monkeypatch):
+    from ncsolve.backends import native_backend
+
+    monkeypatch.setattr(native_backend, "LONGEST", 3)
+    x, y = sp.symbols("x y")
+    problem = nc.Problem(sp.exp(x) * sp.sin(y) + x**4 + y**4)
+    plain, native = nc.compile(problem), nc.compile(problem, "numba")
+    at = np.array([0.3, -0.7])
+    assert native.value_and_gradient(at)[0] == plain.value_and_gradient(at)[0]
+    assert np.array_equal(native.hessian(at), plain.hessian(at))
+    assert native.evaluator._unprintable >= {"gradient", "hessian"}
