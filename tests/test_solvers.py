@@ -91,7 +91,7 @@ def test_every_answer_is_worth_what_it_says(solver, name):
     curved = solver in CURVED
     sampler = hasattr(registry().solver(solver), "burn_in")
     by_epochs = "samples" in registry().solver(solver).needs
-    limit = (5000 if not hard else 500) if curved else 40 if sampler or by_epochs else 300
+    limit = (5000 if not hard else 500) if curved else 40 if sampler or by_epochs else 120
     limit = limit if problem.signs is None else 100
     result = nc.solve(problem, solver, options=FEW.get(solver), max_iterations=limit)
     assert result.status is not Status.FAILED, result.message

@@ -34,7 +34,7 @@ Function = Callable[..., Any]
 At = Mapping[Index, str]
 Writer = tuple[Any, ...]  # the index space of a sink, how it stores a value, and where, if it adds to g
 
-LONGEST = 1500
+LONGEST = 3000
 """Lines of a function up to which it is compiled: beyond, LLVM takes minutes for what runs in microseconds."""
 _VECTORISED = frozenset({"exp", "log", "log1p", "tanh"})  # of native_math
 _HEADER = """import math
