@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from ncsolve.critical import CriticalPoint
 from ncsolve.critical import classify as classify_point
-from ncsolve.critical.certificate import Certifier, certified
 from ncsolve.errors import OptionError
 from ncsolve.hooks import registry
 from ncsolve.oracle import Oracle, compile
@@ -84,6 +83,8 @@ def solve(
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
         raise OptionError(f"seed must be an integer of at least 0, not {seed!r}.")
     if certify:
+        from ncsolve.critical.certificate import Certifier
+
         Certifier(problem)  # what cannot be certified at all is told before the run
     criteria = Criteria(gradient_tolerance, target, max_iterations, max_evaluations, max_seconds)
     oracle = compile(problem, backend)
@@ -176,6 +177,8 @@ class _Task:
         else:
             result = run_starts(partial(compile, self.problem, self.backend), self.chosen, self.starts, **arguments)
         if self.certify:
+            from ncsolve.critical.certificate import certified
+
             result = replace(result, point=certified(self.problem, result.point))
         return replace(result, message=f"{result.message}; {self.why}") if self.why else result
 
@@ -228,7 +231,11 @@ def classify(problem: Problem, x: Any, gradient_tolerance: float = 1e-6, certify
     With `certify` also prove it in ball arithmetic, where that is possible; the explanation says why not.
     """
     point = classify_point(compile(problem), problem.pack(x, "x"), gradient_tolerance)
-    return certified(problem, point) if certify else point
+    if not certify:
+        return point
+    from ncsolve.critical.certificate import certified  # flint and SymPy: only where it is asked for
+
+    return certified(problem, point)
 
 
 def symmetry(problem: Problem, seed: int = 0) -> Symmetries:

@@ -11,9 +11,8 @@ from __future__ import annotations
 from math import isqrt
 
 import numpy as np
+import scipy  # its parts are loaded when they are used
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from ncsolve.critical.symmetry import Generators
 
@@ -57,7 +56,7 @@ def _part(found: Generators, sign: float) -> Matrix:
     rows, columns, values = found.rows[inside], found.columns[inside], found.values[:, inside]
     place = np.tile(np.concatenate([rows * n + columns, columns * n + rows]), d)
     entries = np.concatenate([values, sign * values], axis=1).ravel()
-    flat = csr_array((entries, (np.repeat(np.arange(d), 2 * inside.sum()), place)), shape=(d, n * n))
+    flat = scipy.sparse.csr_array((entries, (np.repeat(np.arange(d), 2 * inside.sum()), place)), shape=(d, n * n))
     return np.asarray((flat @ flat.T).toarray())
 
 
@@ -100,7 +99,7 @@ def _brackets(found: Generators) -> Matrix:
         for i in range(d):
             c[i] = (E[i] @ E - E @ E[i])[:, found.rows, found.columns] @ found.values.T
         return c
-    whole = [csr_array((values, place), shape=(n + 1, n + 1)) for values in found.values]
+    whole = [scipy.sparse.csr_array((values, place), shape=(n + 1, n + 1)) for values in found.values]
     for i in range(d):
         for j in range(i):
             bracket = whole[i] @ whole[j] - whole[j] @ whole[i]
@@ -112,8 +111,8 @@ def _brackets(found: Generators) -> Matrix:
 def _factors(found: Generators) -> list[Generators]:
     """Generators of a direct product, apart: its factors act on variables of their own."""
     n, inside = found.n, found.columns < found.n
-    pattern = csr_array((np.ones(inside.sum()), (found.rows[inside], found.columns[inside])), shape=(n, n))
-    count, label = connected_components(pattern, directed=False)
+    pattern = scipy.sparse.csr_array((np.ones(inside.sum()), (found.rows[inside], found.columns[inside])), shape=(n, n))
+    count, label = scipy.sparse.csgraph.connected_components(pattern, directed=False)
     blocks = [found.values[:, label[found.rows] == c] for c in range(count)]
     grams = np.array([block @ block.T for block in blocks if block.shape[1]])
     members = [c for c in range(count) if blocks[c].shape[1]]
@@ -121,7 +120,7 @@ def _factors(found: Generators) -> list[Generators]:
         ranks = _ranks(grams)
         pairs = np.array([_ranks(grams + gram) for gram in grams])
         linked = pairs < ranks + ranks[:, None]
-        _, classes = connected_components(csr_array(linked), directed=False)
+        _, classes = scipy.sparse.csgraph.connected_components(scipy.sparse.csr_array(linked), directed=False)
     else:
         classes = np.zeros(len(members), dtype=int)
     sums = [grams[classes == c].sum(axis=0) for c in range(max(classes) + 1)]

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy  # its parts are loaded when they are used
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array, hstack, vstack
 
 from ncsolve.critical.rank import RankChart
 from ncsolve.penalties import Box, Simplex
@@ -57,7 +57,7 @@ class OnManifold:
             rows, columns = [*rows, np.full(along.size, pivot)], [*columns, along]
             values.append(np.full(along.size, -1.0))
         entries = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
-        self.B = csr_array(entries, shape=(x.size, self.linear))
+        self.B = scipy.sparse.csr_array(entries, shape=(x.size, self.linear))
         self.base = x - self.B @ x[places]
         self.charts = [(part.place, RankChart(x[part.place].reshape(part.shape), rank)) for part, rank in ranks]
         self.start = np.concatenate([x[places], *(chart.start for _, chart in self.charts)])
@@ -85,13 +85,13 @@ class OnManifold:
             return self.B
         columns = [self.B]
         for place, chart, at in self._blocks():
-            block = csr_array(chart.jacobian(s[at]))
+            block = scipy.sparse.csr_array(chart.jacobian(s[at]))
             above, below = (
-                csr_array((place.start, block.shape[1])),
-                csr_array((self.base.size - place.stop, block.shape[1])),
+                scipy.sparse.csr_array((place.start, block.shape[1])),
+                scipy.sparse.csr_array((self.base.size - place.stop, block.shape[1])),
             )
-            columns.append(vstack([above, block, below]))
-        return csr_array(hstack(columns))
+            columns.append(scipy.sparse.vstack([above, block, below]))
+        return scipy.sparse.csr_array(scipy.sparse.hstack(columns))
 
     def _blocks(self) -> Iterator[tuple[slice, RankChart, slice]]:
         """Each chart with its places in x and in s."""
@@ -124,15 +124,15 @@ class OnManifold:
             np.concatenate([begin + part[side] for begin, part in zip(begins, parts, strict=True)]) for side in (1, 2)
         )
         values = np.concatenate([part[0] for part in parts])
-        return csr_array((values, (rows, columns)), shape=(x.size, x.size))
+        return scipy.sparse.csr_array((values, (rows, columns)), shape=(x.size, x.size))
 
     def hessian(self, s: ArrayLike, dense: bool = False) -> Any:
         s = np.asarray(s, dtype=float)
         x, J = self.point(s), self.jacobian(s)
         H = self._restricted(x, J, dense or bool(self.charts))
-        K = csr_array(J.T @ self.curvature(x) @ J)
+        K = scipy.sparse.csr_array(J.T @ self.curvature(x) @ J)
         if not isinstance(H, np.ndarray):
-            return csr_array(H + K)
+            return scipy.sparse.csr_array(H + K)
         H = H + K.toarray()
         slope = self._slope(x) if self.charts else x
         for place, chart, at in self._blocks():

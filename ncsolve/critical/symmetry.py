@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy  # its parts are loaded when they are used
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
 
 from ncsolve.critical.face import NEAR
 from ncsolve.critical.spectrum import EPS, SAFETY
@@ -54,12 +54,13 @@ class Generators:
 
     def matrix(self, k: int) -> Any:
         """(A b) of generator k, sparse (n, n + 1)."""
-        return csr_array((self.values[k], (self.rows, self.columns)), shape=(self.n, self.n + 1))
+        return scipy.sparse.csr_array((self.values[k], (self.rows, self.columns)), shape=(self.n, self.n + 1))
 
     def directions(self, x: NDArray[np.float64]) -> Matrix:
         """A x + b of each generator: (n, d)."""
         moved = self.values * np.append(x, 1.0)[self.columns]
-        along = csr_array((np.ones(len(self.rows)), (self.rows, np.arange(len(self.rows)))), (self.n, len(self.rows)))
+        count = len(self.rows)
+        along = scipy.sparse.csr_array((np.ones(count), (self.rows, np.arange(count))), (self.n, count))
         return np.asarray(along @ moved.T)
 
     def tangents(self, x: NDArray[np.float64]) -> Matrix:
@@ -193,7 +194,7 @@ def _entries(axes: list[Axis], n: int) -> Any:
         places.append(flat.ravel())
         start += len(flat)
     row, column = np.concatenate(numbers), np.concatenate(places)
-    return coo_array((np.ones(len(row)), (row, column)), shape=(start, n * (n + 1))).tocsc()
+    return scipy.sparse.coo_array((np.ones(len(row)), (row, column)), shape=(start, n * (n + 1))).tocsc()
 
 
 def _independent(found: Matrix, entries: Any, n: int) -> Generators:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are loaded when they are used
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len, rfft
-from scipy.special import ndtri
 
 __all__ = ["Diagnostics", "diagnose", "effective_sample_size", "r_hat"]
 
@@ -96,7 +95,7 @@ def rank_normalised(draws: Array) -> Array:
     """Normal scores of the ranks among all draws: Phi^-1((rank - 3/8) / (size + 1/4)). [Blom 1958]"""
     _, place, ties = np.unique(draws, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(ties) - (ties - 1) / 2)[place].reshape(draws.shape)
-    scores: Array = ndtri((ranks - 0.375) / (draws.size + 0.25))
+    scores: Array = scipy.special.ndtri((ranks - 0.375) / (draws.size + 0.25))
     return scores
 
 
@@ -112,11 +111,12 @@ def _potential_scale_reduction(z: Array) -> float:
 def _mean_autocovariance(z: Array) -> Array:
     """acov_t = (1/N) sum_i (z_i - mean)(z_i+t - mean), mean over chains, shape (N,), by the power spectrum."""
     length = len(z)
-    padded = next_fast_len(2 * length)
+    padded = scipy.fft.next_fast_len(2 * length)
     power = sum(
-        (np.abs(rfft(block - block.mean(axis=0), padded, axis=0)) ** 2).sum(axis=1) for block in _blocks(z, padded)
+        (np.abs(scipy.fft.rfft(block - block.mean(axis=0), padded, axis=0)) ** 2).sum(axis=1)
+        for block in _blocks(z, padded)
     )
-    mean: Array = irfft(power, padded)[:length] / (length * z.shape[1])
+    mean: Array = scipy.fft.irfft(power, padded)[:length] / (length * z.shape[1])
     return mean
 
 
