@@ -31,6 +31,8 @@ from ncsolve.solving import configure
 
 TARGETS = 10.0 ** np.arange(2, -8.1, -0.2)
 BOUND = 5.0
+Hits = dict[str, dict[str, list[float]]]
+"""Evaluations / n after which targets were reached, by function and contestant."""
 
 
 class Solved(BaseException):
@@ -201,7 +203,21 @@ class _Sphere(BlackBox):
         return ((points - 0.5) ** 2).sum(axis=1)
 
 
-def plot(path: Path, curves: dict[str, np.ndarray], title: str) -> None:
+def shares(hits: Hits) -> str:
+    """A table: the share of targets reached by each contestant, for every number of variables and for all of them."""
+    names = list(next(iter(hits.values())))
+    rows = []
+    for dimension in sorted({function[-3:] for function in hits}):
+        rows.append([f"n = {int(dimension[1:])}", *(f"{_share(hits, name, dimension):.3f}" for name in names)])
+    rows.append(["all", *(f"{_share(hits, name):.3f}" for name in names)])
+    return table(["share of targets", *names], rows)
+
+
+def _share(hits: Hits, name: str, suffix: str = "") -> float:
+    return float(np.mean([len(row[name]) / len(TARGETS) for function, row in hits.items() if function.endswith(suffix)]))
+
+
+def plot(path: Path, hits: Hits) -> None:
     """ECDF: the share of all (function, target) pairs reached with so many evaluations, divided by n."""
     import matplotlib
 
@@ -209,11 +225,11 @@ def plot(path: Path, curves: dict[str, np.ndarray], title: str) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
-    for k, (name, hits) in enumerate(curves.items()):
-        reached = np.sort(hits[np.isfinite(hits)])
-        share = np.arange(1, len(reached) + 1) / len(hits)
+    for k, name in enumerate(next(iter(hits.values()))):
+        reached = np.sort(np.concatenate([row[name] for row in hits.values()]))
+        share = np.arange(1, len(reached) + 1) / (len(hits) * len(TARGETS))
         axes.step(reached, share, where="post", label=name, linestyle=("-", "--")[k >= 6])
-    axes.set(xscale="log", xlabel="evaluations / n", ylabel="share of targets reached", ylim=(0, 1), title=title)
+    axes.set(xscale="log", xlabel="evaluations / n", ylabel="share of targets reached", ylim=(0, 1))
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(path)
@@ -227,34 +243,32 @@ def main() -> None:
     parser.add_argument("--budget", type=int, default=10_000, help="evaluations, times n")
     parser.add_argument("--solvers", default=",".join(CONTESTANTS))
     parser.add_argument("--plot", type=Path)
-    parser.add_argument("--json", type=Path, help="write evaluations / n of every target there")
+    parser.add_argument("--json", type=Path, help="write evaluations / n of every target there, after every function")
+    parser.add_argument("--merge", type=Path, nargs="+", help="files of --json whose contestants join the table")
     arguments = parser.parse_args()
     names = arguments.solvers.split(",")
     pin()
     np.seterr(all="ignore")
-    hits: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    hits: Hits = {}
+    for file in arguments.merge or ():
+        for function, row in json.loads(file.read_text()).items():
+            hits.setdefault(function, {}).update(row)
     seconds, used = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
-    rows = []
     for function, lowest in functions(arguments.dimensions, arguments.functions, arguments.instances):
-        shares = []
         for name in names:
             box = BlackBox(function, function.dimension, arguments.budget * function.dimension, lowest)
             seconds[name] += contest(CONTESTANTS[name], box, 1 + function.id_instance)
             used[name] += box.used
-            hits[name].append(box.hits / box.n)
-            shares.append(f"{np.isfinite(box.hits).mean():.2f}")
-        rows.append([function.id, *shares])
-    curves = {name: np.concatenate(rows) for name, rows in hits.items()}
-    rows.append(["all", *(f"{np.isfinite(row).mean():.3f}" for row in curves.values())])
-    rows.append(["evaluations / s", *(f"{used[name] / seconds[name]:,.0f}" for name in names)])
-    rows.append(["... on a sphere", *(f"{rate:,.0f}" for rate in speed(names).values())])
-    print(table(["share of targets", *names], rows))
-    title = f"BBOB {arguments.functions}, n = {arguments.dimensions}, {arguments.budget} n evaluations"
+            reached = [round(float(h) / box.n, 3) for h in box.hits if np.isfinite(h)]
+            hits.setdefault(function.id, {})[name] = reached
+        if arguments.json:
+            arguments.json.write_text(json.dumps(hits))
+    rates = {name: used[name] / seconds[name] for name in names}
+    print(shares(hits), end="\n\n")
+    rows = [[name, f"{rates[name]:,.0f}", f"{rate:,.0f}"] for name, rate in speed(names).items()]
+    print(table(["evaluations / s", "here", "on a sphere"], rows))
     if arguments.plot:
-        plot(arguments.plot, curves, title)
-    if arguments.json:
-        finite = {name: [None if np.isinf(h) else round(float(h), 3) for h in row] for name, row in curves.items()}
-        arguments.json.write_text(json.dumps(finite))
+        plot(arguments.plot, hits)
 
 
 if __name__ == "__main__":
