@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ncsolve.backends.evaluator import BATCH, BOTH, MANY_DIRECTIONS, Evaluator, Rows
-from ncsolve.errors import BudgetExhausted, ProblemError
+from ncsolve.budget import Budget
+from ncsolve.errors import ProblemError
 from ncsolve.graph import derive
 from ncsolve.problem.dropout import draw_mask
 
@@ -47,7 +46,7 @@ class _Same:
 Key: TypeAlias = bytes | _Same
 
 
-class Oracle:
+class Oracle(Budget):
     """f, its gradient, Hessian and products at a point (n,) or a batch (m, n).
 
     Values that do not exist are returned as nan or inf, never raised. `counts` holds the points evaluated, by kind.
@@ -60,21 +59,15 @@ class Oracle:
         self.upper: Array | None = problem.upper
         self.penalty: TotalPenalty | None = problem.penalty
         self.constants: Mapping[str, float] = problem.constants
-        self.counts = {"value": 0, "gradient": 0, "hessian": 0, "hvp": 0}
         self.derivation = derive(problem)
+        super().__init__(rows=self.derivation.samples.size if self.derivation.samples else 0)
         key = f"evaluator:{backend}"
         if key not in problem.derived:
             problem.derived[key] = Evaluator(self.derivation, backend)
         self.evaluator: Evaluator = problem.derived[key]
-        self.rows = self.derivation.samples.size if self.derivation.samples else 0
         self._parameters = {s.name: float(v) for s, v in problem.parameters.items()}
         self._parameters |= {"_row_count": float(self.rows), "_row_weight": 1.0}
-        self._points = 0.0
         self._proximal_step: float | None = None
-        self._limit: float = float("inf")
-        self._deadline: float = float("inf")
-        self._counting = True
-        self._guard()
         self._settled = self.evaluator.settled
         self._gradient: Callable[..., tuple[float, Array]] | None = None  # of a point, once it is settled
         self._shape = (self.n,)
@@ -301,49 +294,13 @@ class Oracle:
                     return 0.0
         return size
 
-    # -- memory, counting and budget ---------------------------------------------------------------------------------
+    # -- memory ------------------------------------------------------------------------------------------------------
 
     def _key(self, x: Array) -> Key | None:
         """By what a point is known again: its bytes; a large one is kept only when nobody can write to it."""
         if self._small:
             return x.tobytes()
         return None if x.flags.writeable else _Same(x)
-
-    def _count(self, kind: str, m: int, points: int | None = None, rows: Rows | None = None) -> None:
-        """Counts m evaluations; those of a subset of rows spend the budget in proportion."""
-        if self._points >= self._unguarded:
-            if not self._counting:
-                return
-            if self._points >= self._limit:
-                raise BudgetExhausted("EVALUATIONS")
-            if self._deadline < float("inf") and time.perf_counter() > self._deadline:
-                raise BudgetExhausted("TIME")
-        self.counts[kind] += m
-        share = 1.0 if rows is None else len(rows) / self.rows
-        self._points += share * (m if points is None else points)
-
-    @property
-    def points(self) -> int:
-        """Points evaluated so far, of every kind together: what `limit` limits. Value and gradient together are one."""
-        return int(self._points)
-
-    def limit(self, evaluations: float | None = None, deadline: float | None = None) -> None:
-        """From now on, at most so many more points, and none after `deadline` (of time.perf_counter)."""
-        self._limit = float("inf") if evaluations is None else self._points + evaluations
-        self._deadline = float("inf") if deadline is None else deadline
-        self._guard()
-
-    @property
-    def remaining(self) -> tuple[float, float]:
-        """Points and seconds that the limits leave, inf where there is none."""
-        seconds = self._deadline - time.perf_counter() if self._deadline < float("inf") else float("inf")
-        return max(0.0, self._limit - self._points), max(0.0, seconds)
-
-    def add_counts(self, counts: Mapping[str, int], points: float) -> None:
-        """Count evaluations that were made elsewhere, by oracles of the same problem."""
-        for kind, count in counts.items():
-            self.counts[kind] += count
-        self._points += points
 
     def snapshot(self) -> dict[str, Any]:
         """What the next evaluations depend on besides the problem: counters, the last point, what chose a backend."""
@@ -374,21 +331,6 @@ class Oracle:
             self.constraints.terms.restore(saved["constraints"])
         if saved.get("least_squares") and self.least_squares is not None:
             self.least_squares.restore(saved["least_squares"])
-
-    def _guard(self) -> None:
-        """Below `_unguarded` points, an evaluation is counted without looking at the clock or at limits."""
-        self._unguarded = self._limit if self._counting and self._deadline == float("inf") else -1.0
-
-    @contextmanager
-    def uncounted(self) -> Iterator[None]:
-        """Evaluations inside are neither counted nor limited."""
-        before, self._counting = self._counting, False
-        self._guard()
-        try:
-            yield
-        finally:
-            self._counting = before
-            self._guard()
 
     # -- facts -------------------------------------------------------------------------------------------------------
 
@@ -448,11 +390,6 @@ class Oracle:
         from ncsolve.graph.clusters import clustering_of
 
         return clustering_of(self.derivation, {**self._parameters, "_row_count": float(self.rows)})
-
-    def charge(self, *kinds: str) -> None:
-        """Count one evaluation of each kind, together one point, which a solver made itself from what it knows of f."""
-        for k, kind in enumerate(kinds):
-            self._count(kind, 1, points=int(k == 0))
 
     @cached_property
     def _block_systems(self) -> list[BlockSystems | None]:

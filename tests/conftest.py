@@ -8,6 +8,11 @@ import hypothesis
 import pytest
 from click.testing import CliRunner, Result
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole", action="store_true", help="run every solver on every problem, not a part in turns")
+
+
 hypothesis.settings.register_profile("ncsolve", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("ncsolve")
 

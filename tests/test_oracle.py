@@ -11,7 +11,7 @@ import sympy as sp
 from scipy.sparse import issparse
 
 import ncsolve as nc
-import ncsolve.oracle as module
+import ncsolve.budget as module
 from ncsolve.errors import BudgetExhausted, OptionError, ProblemError
 
 x, y = sp.symbols("x y")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from ncsolve.solving.options import configure, options_of
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
+    from ncsolve.problem import Problem
 
 __all__ = ["NEEDS", "Solver", "check_contract", "check_needs", "summary_of"]
 
@@ -130,23 +131,12 @@ def check_needs(solver: Any, oracle: Oracle) -> None:
         "minmax": lambda: problem.signs is not None,
         "box": lambda: getattr(solver, "width", None) is not None or _has_box(oracle),
     }
-    if problem.signs is not None and "minmax" not in getattr(solver, "needs", ()) and not hasattr(solver, "choose"):
-        raise OptionError(
-            f"Solver '{solver.name}' minimises, but problem '{problem.name}' also has variables to maximise over. "
-            "Choose gda, extragradient or optimistic-gda."
-        )
-    if problem.penalty is not None and "prox" not in getattr(solver, "needs", ()) and not hasattr(solver, "choose"):
-        raise OptionError(
-            f"Solver '{solver.name}' is for smooth objectives, but problem '{problem.name}' has the penalty "
-            f"{problem.penalty}. Choose a solver that needs prox, such as prox-gradient."
-        )
-    if problem.constrained and "constraints" not in getattr(solver, "needs", ()) and not hasattr(solver, "choose"):
-        raise OptionError(
-            f"Solver '{solver.name}' is for problems without constraints, but problem '{problem.name}' has "
-            f"{len(problem.equal) + len(problem.less)}. Use 'augmented-lagrangian', which takes any solver as its "
-            "option inner."
-        )
-    for need in sorted(getattr(solver, "needs", ())):
+    needs: frozenset[str] = getattr(solver, "needs", frozenset())
+    if not hasattr(solver, "choose"):
+        for need, refusal in _refusals(problem):
+            if need not in needs:
+                raise OptionError(f"Solver '{solver.name}' {refusal}")
+    for need in sorted(needs):
         if need in offers and not offers[need]():
             shown = problem.source or problem.name
             raise OptionError(
@@ -155,6 +145,35 @@ def check_needs(solver: Any, oracle: Oracle) -> None:
             )
     if hasattr(solver, "check"):
         (configure(solver, {}) if isinstance(solver, type) else solver).check(oracle)
+
+
+def _refusals(problem: Problem) -> Iterator[tuple[str, str]]:
+    """What a problem has that a solver must be made for: the need, and what is said of a solver without it."""
+    if problem.signs is not None:
+        yield (
+            "minmax",
+            (
+                f"minimises, but problem '{problem.name}' also has variables to maximise over. "
+                "Choose gda, extragradient or optimistic-gda."
+            ),
+        )
+    if problem.penalty is not None:
+        yield (
+            "prox",
+            (
+                f"is for smooth objectives, but problem '{problem.name}' has the penalty {problem.penalty}. "
+                "Choose a solver that needs prox, such as prox-gradient."
+            ),
+        )
+    if problem.constrained:
+        yield (
+            "constraints",
+            (
+                f"is for problems without constraints, but problem '{problem.name}' has "
+                f"{len(problem.equal) + len(problem.less)}. Use 'augmented-lagrangian', which takes any solver as its "
+                "option inner."
+            ),
+        )
 
 
 def _has_box(oracle: Oracle) -> bool:
