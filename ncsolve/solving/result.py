@@ -84,7 +84,8 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data with the keys of `ncsolve solve --json`; numbers that are not finite become None."""
-        point = {key: getattr(self.point, key) for key in ("kind", "index", "nullity", "eigenvalues", "certified")}
+        judged = ("kind", "index", "nullity", "eigenvalues", "certified", "explanation")
+        point = {key: getattr(self.point, key) for key in judged}
         keys = (
             "x",
             "values",
@@ -101,6 +102,8 @@ class Result:
         data: dict[str, Any] = plain(
             {"problem": self.problem, "solver": self.solver, "status": str(self.status), "point": point, **rest}
         )
+        data["message"] = self.message
+        data["escapes"] = [{"iteration": left.iteration, "kind": left.point.kind} for left in self.trace.escapes]
         if self.diagnostics:
             data["diagnostics"] = plain(vars(self.diagnostics))
         if self.minima:
