@@ -119,8 +119,8 @@ def check_contract(solver: Any) -> None:
         options_of(solver)
 
 
-def check_needs(solver: Any, oracle: Oracle) -> None:
-    """Raise OptionError if the problem does not offer what the solver needs."""
+def check_needs(solver: Any, oracle: Oracle, own: bool = True) -> None:
+    """Raise OptionError if the problem does not offer what the solver needs; `own`: by its own check as well."""
     problem = oracle.problem
     offers: Mapping[str, Callable[[], bool]] = {
         "residuals": lambda: oracle.structure.least_squares,
@@ -143,7 +143,7 @@ def check_needs(solver: Any, oracle: Oracle) -> None:
                 f"Solver '{solver.name}' needs {NEEDS[need]}, which problem '{problem.name}' does not have. "
                 f"{ADVICE.get(need, '')}See `ncsolve solvers --for {shown}`."
             )
-    if hasattr(solver, "check"):
+    if own and hasattr(solver, "check"):
         (configure(solver, {}) if isinstance(solver, type) else solver).check(oracle)
 
 

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from ncsolve.errors import OptionError
 from ncsolve_first_order.step_size import NOISE, backtrack
-from ncsolve_second_order.paths import inside, search
+from ncsolve_second_order.exact_search import exact_search
+from ncsolve_second_order.line_search import CURVATURE
+from ncsolve_second_order.paths import search
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -22,7 +24,6 @@ Vector = NDArray[np.float64]
 MEMORY = 0.85
 """The weight of older values in the mean that a Barzilai-Borwein step must stay below."""
 ARMIJO = 1e-4
-ROUNDING = 1e-15
 
 
 @dataclass(frozen=True)
@@ -54,39 +55,23 @@ def armijo(oracle: Oracle, at: Departure) -> Landing:
     return Landing(*backtrack(oracle, at.x, at.f, at.g, 2 * at.step_size, at.d))
 
 
-def wolfe(oracle: Oracle, at: Departure) -> Landing:
+def wolfe(oracle: Oracle, at: Departure, curvature: float = CURVATURE) -> Landing:
     """The strong Wolfe conditions. [Wolfe 1969; Nocedal & Wright 2006, Alg. 3.5]"""
-    found = search(oracle, at.x, at.f, at.g, at.step_size * at.d)
+    found = search(oracle, at.x, at.f, at.g, at.step_size * at.d, curvature)
     if found is None:
         return Landing(at.x, at.f, at.g, at.step_size, stalled=True)
     return Landing(found.x, found.f, found.g, found.t * at.step_size)
 
 
 def exact(oracle: Oracle, at: Departure) -> Landing:
-    """The first minimum of phi(t) = f(P(x + t d)) that doubling brackets, as a zero of phi'. [Brent 1973]"""
-    from scipy.optimize import brentq
+    """The first minimum along d; Armijo's step where rounding or a jump hides it."""
+    found = exact_search(oracle, at.x, at.f, at.g, at.d, at.step_size)
+    return armijo(oracle, at) if found is None else Landing(found.x, found.f, found.g, found.t)
 
-    def slope(t: float) -> float:
-        y = oracle.project(at.x + t * at.d)
-        f, g = oracle.value_and_gradient(y)
-        rise = float(g.dot(inside(oracle, y, at.d)))
-        return rise if math.isfinite(f) and math.isfinite(rise) else math.inf
 
-    low, high = 0.0, at.step_size
-    if not slope(low) < 0:
-        return Landing(at.x, at.f, at.g, at.step_size, stalled=True)
-    while (rise := slope(high)) < 0:
-        low, high = high, 2 * high
-    while rise == math.inf and high - low > ROUNDING * high:  # the bracket ends before f does
-        middle = (low + high) / 2
-        trial = slope(middle)
-        low, high, rise = (middle, high, rise) if trial < 0 else (low, middle, trial)
-    t = low if rise == math.inf else float(brentq(slope, low, high, xtol=1e-300, rtol=ROUNDING, disp=False))
-    x = oracle.project(at.x + t * at.d)
-    f, g = oracle.value_and_gradient(x)
-    if not f <= at.f or (x == at.x).all():
-        return armijo(oracle, at)  # rounding, or a jump
-    return Landing(x, f, g, t)
+def tight_wolfe(oracle: Oracle, at: Departure) -> Landing:
+    """A slope of a tenth of the first: near the minimum along d, as conjugate gradients want it."""
+    return wolfe(oracle, at, curvature=0.1)
 
 
 def polyak(oracle: Oracle, at: Departure) -> Landing:
@@ -122,6 +107,7 @@ def barzilai_borwein(oracle: Oracle, at: Departure) -> Landing:
 SEARCHES: Mapping[str, Callable[[Oracle, Departure], Landing]] = {
     "armijo": armijo,
     "wolfe": wolfe,
+    "tight-wolfe": tight_wolfe,
     "exact": exact,
     "polyak": polyak,
     "barzilai-borwein": barzilai_borwein,

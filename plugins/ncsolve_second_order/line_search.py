@@ -33,8 +33,8 @@ class Trial:
         return math.isfinite(self.f) and math.isfinite(self.slope)
 
 
-def strong_wolfe(path: Callable[[float], Trial], start: Trial, t: float) -> Trial | None:
-    """Return a trial with phi(t) <= phi(0) + c1 t phi'(0) and |phi'(t)| <= c2 |phi'(0)|, c1 = 1e-4, c2 = 0.9.
+def strong_wolfe(path: Callable[[float], Trial], start: Trial, t: float, curvature: float = CURVATURE) -> Trial | None:
+    """Return a trial with phi(t) <= phi(0) + c1 t phi'(0) and |phi'(t)| <= c2 |phi'(0)|, c1 = 1e-4, c2 = `curvature`.
 
     Bracketing and zoom by safeguarded cubic interpolation [Nocedal & Wright 2006, Alg. 3.5, 3.6]. A value that is not
     finite ends the bracket like one that is too high. Where rounding hides the fall of phi, its slope decides [Hager
@@ -47,7 +47,7 @@ def strong_wolfe(path: Callable[[float], Trial], start: Trial, t: float) -> Tria
         trial = path(t)
         if _too_high(trial, start, low):
             high = trial
-        elif abs(trial.slope) <= -CURVATURE * start.slope:
+        elif abs(trial.slope) <= -curvature * start.slope:
             return trial
         else:
             if trial.slope * (1.0 if high is None else high.t - low.t) >= 0:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ncsolve_second_order.line_search import Trial, strong_wolfe
+from ncsolve_second_order.line_search import CURVATURE, Trial, strong_wolfe
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -18,7 +18,7 @@ Vector = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
-def search(oracle: Oracle, x: Vector, f: float, g: Vector, d: Vector) -> Trial | None:
+def search(oracle: Oracle, x: Vector, f: float, g: Vector, d: Vector, curvature: float = CURVATURE) -> Trial | None:
     """The line search along P(x + t d) from t = 1, or None if f falls nowhere there."""
 
     def path(t: float) -> Trial:
@@ -29,7 +29,7 @@ def search(oracle: Oracle, x: Vector, f: float, g: Vector, d: Vector) -> Trial |
     start = Trial(0.0, f, float(g.dot(inside(oracle, x, d))), x, g)
     if not start.slope < 0:
         return None
-    found = strong_wolfe(path, start, 1.0)
+    found = strong_wolfe(path, start, 1.0, curvature)
     return None if found is None or (found.x == x).all() else found
 
 

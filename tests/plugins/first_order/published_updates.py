@@ -43,6 +43,27 @@ def fista(y, gradient, eta):
         yield y
 
 
+def ogm(y, gradient, eta):
+    """[Kim & Fessler 2016, Alg. OGM2] without an end, the points y; theta_0 = 1."""
+    z, t = y, 1.0
+    while True:
+        z, before = y - eta * gradient(y), z
+        t, last = (1 + np.sqrt(1 + 4 * t * t)) / 2, t
+        y = z + (last - 1) / t * (z - before) + last / t * (z - y)
+        yield y
+
+
+def tmm(y, gradient, eta, m=0.02):
+    """[Van Scoy, Freeman & Lynch 2018, eq. 9], the points y, eta = 1/L."""
+    rho = 1 - np.sqrt(m * eta)
+    beta, gamma = rho**2 / (2 - rho), rho**2 / ((1 + rho) * (2 - rho))
+    u = before = y
+    while True:
+        u, before = (1 + beta) * u - beta * before - (1 + rho) * eta * gradient(y), u
+        y = (1 + gamma) * u - gamma * before
+        yield y
+
+
 def adagrad(x, gradient, eta, delta=1e-8):
     """[Duchi, Hazan & Singer 2011], diagonal"""
     seen = []
@@ -135,6 +156,8 @@ UPDATES: Mapping[str, tuple[Update, str, dict[str, Any]]] = {
     "momentum": (momentum, "momentum", {}),
     "nag": (nag, "nag", {"momentum": 0.9, "restart": False}),
     "fista": (fista, "nag", {"restart": False}),
+    "ogm": (ogm, "ogm", {"restart": False}),
+    "tmm": (tmm, "tmm", {"strong_convexity": 0.02}),
     "adagrad": (adagrad, "adagrad", {}),
     "adagrad-norm": (adagrad_norm, "adagrad", {"norm": True, "initial_accumulator": 0.25, "epsilon": 0.0}),
     "rmsprop": (rmsprop, "rmsprop", {}),

@@ -16,6 +16,23 @@ class TestNagWithFixedStep(SolverTests):
     options: ClassVar = {"step_size": 0.02}
 
 
+class TestOptimizedGradient(SolverTests):
+    solver = "ogm"
+
+
+class TestOptimizedGradientInRounds(SolverTests):
+    solver = "ogm"
+    options: ClassVar = {"step_size": 0.02, "steps": 30}
+
+
+class TestTripleMomentum(SolverTests):
+    solver = "tmm"
+
+
+class TestConjugateGradients(SolverTests):
+    solver = "cg"
+
+
 class TestAdaGrad(SolverTests):
     solver = "adagrad"
     options: ClassVar = {"step_size": 0.5}
