@@ -17,6 +17,7 @@ from ncsolve.theory import NOT_APPLICABLE, Case, Request, Theorem, Verdict, chec
 
 if TYPE_CHECKING:
     from ncsolve.problem import Problem
+    from ncsolve.theory.proof import Box
 
 __all__ = ["CaseResult", "catalogue", "check_catalogue", "find_theorem", "verify"]
 
@@ -32,6 +33,8 @@ def verify(
     max_iterations: int | None = None,
     as_demanded: bool = False,
     backend: str = "auto",
+    certify: bool = False,
+    box: Mapping[Any, Any] | None = None,
 ) -> list[Verdict]:
     """Check what theorems promise of a solver on this problem, by a run of it.
 
@@ -49,6 +52,10 @@ def verify(
     max_iterations
         Length of the run; without it, the theorem's own.
 
+    certify
+        Prove the constants in `box`, {variable: (low, high)} or the problem's bounds, see that every iterate stays
+        there, and compare both sides in ball arithmetic: a rigorous verdict about this run. Needs python-flint.
+
     Returns a `Verdict` for each theorem, those that do not apply last. Raises OptionError for unknown names.
     """
     if max_iterations is not None and (not isinstance(max_iterations, Integral) or max_iterations < 2):
@@ -62,12 +69,23 @@ def verify(
         chosen = [each for each in chosen if named.name in each.solvers]
     start = None if x0 is None else np.array(problem.pack(x0, "x0"))
     claims = checked_claims(constants or {})
+    proven = proven_box(problem, box, certify)
     verdicts = []
     for each in chosen:
         own = named or solver_class(each.solvers[0])
-        request = Request(own, options or {}, claims, start, int(seed), max_iterations, as_demanded)
+        request = Request(own, options or {}, claims, start, int(seed), max_iterations, as_demanded, proven)
         verdicts.append(verdict_on(each, oracle, request))
     return sorted(verdicts, key=lambda verdict: verdict.verdict == NOT_APPLICABLE)
+
+
+def proven_box(problem: Problem, box: Mapping[Any, Any] | None, certify: bool) -> Box | None:
+    if not certify:
+        if box is not None:
+            raise OptionError("box says where constants are proven: it needs certify, --certify.")
+        return None
+    from ncsolve.theory.proof import Box  # ball arithmetic takes long to import
+
+    return Box.of(problem, box)
 
 
 def solver_class(solver: Any) -> type:

@@ -35,6 +35,10 @@ FAILED = 5
     help="A constant to claim, such as pl=0.36 or minimum=0; strong_convexity=0 claims convexity; repeatable.",
 )
 @click.option("--as-demanded", is_flag=True, help="Where an option contradicts the theorem, take the demanded one.")
+@click.option(
+    "--certify", is_flag=True, help="Prove the constants in the box, and both sides in ball arithmetic; python-flint."
+)
+@click.option("--box", metavar="BOX", help='With --certify: "x=-5:5,y=-5:5". [default: the problem\'s bounds]')
 @param_option
 @click.option("--x0", metavar="POINT", help='Start: "1,2" or "x=1,y=2" or "x[0]=1,x[1]=2". [default: the problem\'s]')
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random.")
@@ -46,6 +50,7 @@ def command(
     problem: str,
     params: dict[str, str],
     x0: str | None,
+    box: str | None,
     as_json: bool,
     plot: Path | None,
     **arguments: Any,
@@ -55,7 +60,7 @@ def command(
     HOLDS, VIOLATED (where first, by how much), NOT-APPLICABLE (which assumption fails) or INCONCLUSIVE (what is
     missing). Exit code: 5 if anything is VIOLATED, else 0; 2 bad input.
     """
-    from ncsolve.cli.points import parse_point
+    from ncsolve.cli.points import parse_box, parse_point
     from ncsolve.report.bounds import plot_bounds
     from ncsolve.report.data import to_json
     from ncsolve.report.plot import check_plot_file
@@ -66,7 +71,8 @@ def command(
         check_plot_file(plot)
     declared = load_problem(problem, params)
     start = None if x0 is None else parse_point(declared, x0, "--x0")
-    verdicts = verify(declared, x0=start, **arguments)
+    within = None if box is None else parse_box(declared, box, "--box")
+    verdicts = verify(declared, x0=start, box=within, **arguments)
     if as_json:
         listed = [verdict.to_json() for verdict in verdicts]
         solver = arguments["solver"] or (verdicts[0].solver if arguments["theorem"] else None)

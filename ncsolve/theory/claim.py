@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FLOOR", "LEVEL", "TOLERANCE", "Claim", "Violation"]
+__all__ = ["FLOOR", "LEVEL", "TOLERANCE", "Claim", "Violation", "comparisons"]
 
 TOLERANCE = 1e-9
 """Of an inequality, relative to max(1, |left|, |right|)."""
@@ -29,18 +30,23 @@ class Violation:
     right: float
     excess: float
 
+    def __str__(self) -> str:
+        sides = f"{self.left:.6g} > {self.right:.6g}, by {self.excess:.3g}"
+        return f"At iterate {self.iteration} {self.what} fails: {sides}."
+
 
 @dataclass(frozen=True)
 class Claim:
     """left[i] <= right[i] for every i, or left = right within `allowed` where that is given.
 
     `first` is the iterate that index 0 speaks of. A statistical claim has a test's statistic on the left and its
-    critical value on the right. NaN violates: a run that leaves the numbers keeps no promise.
+    critical value on the right. NaN violates: a run that leaves the numbers keeps no promise. The sides are enclosures,
+    arrays of `Number`, where a proof evaluates them.
     """
 
     what: str
-    left: NDArray[np.float64]
-    right: NDArray[np.float64]
+    left: NDArray[Any]
+    right: NDArray[Any]
     first: int = 0
     allowed: NDArray[np.float64] | None = None
     statistical: bool = False
@@ -48,7 +54,7 @@ class Claim:
     @classmethod
     def at_most(cls, what: str, left: ArrayLike, right: ArrayLike, first: int = 0, **more: Any) -> Claim:
         """left <= right"""
-        a, b = np.broadcast_arrays(np.atleast_1d(np.asarray(left, float)), np.atleast_1d(np.asarray(right, float)))
+        a, b = np.broadcast_arrays(np.atleast_1d(_side(left)), np.atleast_1d(_side(right)))
         return cls(what, a, b, first, **more)
 
     @classmethod
@@ -90,3 +96,14 @@ class Claim:
         usable = (self.right > 0) & (self.left > 0) & np.isfinite(self.left)
         usable[:1] &= bool(self.first) | (self.left[:1] != self.right[:1])  # at iterate 0 equality may say nothing
         return float((self.left[usable] / self.right[usable]).max()) if usable.any() else math.nan
+
+
+def comparisons(claims: Sequence[Claim]) -> str:
+    """How many there were, and of what."""
+    words = "; ".join(dict.fromkeys(claim.what for claim in claims))
+    return f"{sum(len(claim.left) for claim in claims)} comparisons of: {words}."
+
+
+def _side(values: ArrayLike) -> NDArray[Any]:
+    found = np.asarray(values)
+    return found if found.dtype == object else found.astype(float)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ncsolve.errors import OptionError
 from ncsolve.solving import check_needs, configure
-from ncsolve.theory.claim import LEVEL, Claim, Violation
+from ncsolve.theory.claim import LEVEL, Claim, Violation, comparisons
 from ncsolve.theory.constants import SAMPLED, constants_of
 from ncsolve.theory.refute import refutations
 from ncsolve.theory.study import Missing, Refused, Study
@@ -21,6 +21,7 @@ from ncsolve.theory.verdict import HOLDS, INCONCLUSIVE, NOT_APPLICABLE, VIOLATED
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
+    from ncsolve.theory.proof import Box
 
 __all__ = ["Request", "run_case", "verdict_on"]
 
@@ -40,6 +41,8 @@ class Request:
     horizon: int | None = None
     as_demanded: bool = False
     """Whether what the theorem demands goes before the options given."""
+    box: Box | None = None
+    """Where constants are proven and the verdict shall be rigorous."""
     secret: Mapping[str, Any] = field(default_factory=dict)
     mutate: Callable[[Study], None] | None = None
     identity: bool = True
@@ -62,11 +65,19 @@ def verdict_on(theorem: Theorem, oracle: Oracle, request: Request) -> Verdict:
             return replace(plain, reason=reason, constants=dict(study.used))
         if request.mutate:
             request.mutate(study)
-        return compare(theorem, study, plain, request.identity)
+        return certified(theorem, study, compare(theorem, study, plain, request.identity), request.box)
     except Missing as missing:
         return replace(plain, verdict=INCONCLUSIVE, reason=str(missing), constants=dict(study.used))
     except Refused as refused:
         return replace(plain, reason=str(refused), constants=dict(study.used))
+
+
+def certified(theorem: Theorem, study: Study, verdict: Verdict, box: Box | None) -> Verdict:
+    if box is None:
+        return verdict
+    from ncsolve.theory.proof import proven  # ball arithmetic takes long to import
+
+    return proven(theorem, study, verdict, box)
 
 
 def unsuitable(theorem: Theorem, oracle: Oracle, request: Request) -> str:
@@ -94,12 +105,15 @@ def study_of(theorem: Theorem, oracle: Oracle, request: Request) -> Study:
     if x0 is None:
         x0 = oracle.problem.start_point(np.random.default_rng(request.seed))
     known = constants_of(oracle, request.constants, x0)
+    proven = request.box.constants if request.box else {}
+    if request.box:
+        known = request.box.merged(known, request.constants)
 
     def make(options: Mapping[str, Any]) -> Any:
         return configure(request.solver, options)
 
     horizon = request.horizon or theorem.horizon
-    return Study(oracle, known, x0, request.seed, horizon, make, secret=request.secret)
+    return Study(oracle, known, x0, request.seed, horizon, make, secret=request.secret, proven=proven)
 
 
 def settle_options(theorem: Theorem, study: Study, request: Request) -> str:
@@ -161,17 +175,13 @@ def decided(verdict: Verdict, study: Study, claims: tuple[Claim, ...]) -> Verdic
         return replace(verdict, verdict=VIOLATED, reason=failed(first, refuted), first_violation=first)
     if refuted:
         return replace(verdict, verdict=NOT_APPLICABLE, reason=f"The constant {refuted[0]}.")
-    compared = sum(len(claim.left) for claim in claims)
-    if not compared:
+    if not any(len(claim.left) for claim in claims):
         return replace(verdict, verdict=INCONCLUSIVE, reason="Nothing to compare above the rounding floor.")
-    words = "; ".join(dict.fromkeys(claim.what for claim in claims))
-    return replace(verdict, verdict=HOLDS, reason=f"{compared} comparisons of: {words}.")
+    return replace(verdict, verdict=HOLDS, reason=comparisons(claims))
 
 
 def failed(first: Violation, refuted: list[str]) -> str:
-    sides = f"{first.left:.6g} > {first.right:.6g}, by {first.excess:.3g}"
-    said = f"At iterate {first.iteration} {first.what} fails: {sides}."
-    return f"{said} The constant {refuted[0]}." if refuted else said
+    return f"{first} The constant {refuted[0]}." if refuted else str(first)
 
 
 def at_bounds(study: Study) -> str:

@@ -6,9 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from ncsolve.theory.constants import Constant
 from ncsolve.theory.study import Study
 
-__all__ = ["nonconvexity", "refutations"]
+__all__ = ["contradiction", "implied", "nonconvexity", "refutations"]
 
 MATRICES = 20
 """Hessians looked at, spread over the run."""
@@ -17,7 +18,7 @@ SLACK = 1e-7
 
 
 def refutations(study: Study) -> list[str]:
-    """One sentence for each constant in use that a point or a pair of points of the run contradicts."""
+    """One sentence for each constant in use that a proof, a point or a pair of points of the run contradicts."""
     checks = {
         "smoothness": smoothness,
         "pl": polyak_lojasiewicz,
@@ -28,10 +29,32 @@ def refutations(study: Study) -> list[str]:
     found = []
     for name, constant in study.used.items():
         with np.errstate(all="ignore"):
-            sentence = checks[name](study, constant.value) if name in checks else ""
+            sentence = contradiction(name, constant.value, study.proven[name]) if name in study.proven else ""
+            sentence = sentence or (checks[name](study, constant.value) if name in checks else "")
         if sentence:
             found.append(f"{name} = {constant.value:.6g} ({constant.provenance}) is refuted: {sentence}")
     return found
+
+
+UPPER = ("smoothness", "hessian_lipschitz")
+"""Constants of which every larger number is one, too; of the others, every smaller one."""
+
+
+def implied(name: str, value: float, proven: Constant) -> bool:
+    """Whether a value is a valid one by the interval in which the best lies."""
+    if name == "minimum":
+        return proven.lower <= value <= proven.upper
+    return value >= proven.upper if name in UPPER else value <= proven.lower
+
+
+def contradiction(name: str, value: float, proven: Constant) -> str:
+    """In words, why a value is none: the best one is proven to be larger, or smaller; "" where it may be one."""
+    slack = SLACK * max(abs(value), abs(proven.value), 1.0 if name == "minimum" else 0.0)
+    if name in UPPER and value < proven.lower - slack:
+        return f"it is at least {proven.lower:.6g} ({proven.provenance})"
+    if name not in UPPER and value > proven.upper + slack:
+        return f"it is at most {proven.upper:.6g} ({proven.provenance})"
+    return ""
 
 
 def nonconvexity(study: Study) -> str:

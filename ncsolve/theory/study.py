@@ -51,6 +51,8 @@ class Study:
     """As the theorem demands and the user says: what the claims are computed with."""
     secret: Mapping[str, Any] = field(default_factory=dict)
     """What the solver runs with instead."""
+    proven: Mapping[str, Constant] = field(default_factory=dict)
+    """Constants with intervals that are proven, which may contradict those that are claimed."""
     used: dict[str, Constant] = field(default_factory=dict)
 
     @property
@@ -60,8 +62,8 @@ class Study:
     def constant(self, name: str) -> float:
         """A constant of the problem, remembered as used. Raises Missing."""
         if name not in self.known:
-            how = "is not known: declare it, constants={...}, or claim it with --constant"
-            raise Missing(f"The constant '{name}' {how} {name}=VALUE.")
+            how = f"declare it, constants={{...}}, claim it with --constant {name}=VALUE, or prove it: --certify --box"
+            raise Missing(f"The constant '{name}' is not known: {how}.")
         self.used[name] = self.known[name]
         return self.known[name].value
 

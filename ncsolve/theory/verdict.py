@@ -37,6 +37,8 @@ class Verdict:
     theoretical_rate: float = math.nan
     level: float | None = None
     """Of a statistical check: the probability of rejecting a true statement."""
+    proof: str = ""
+    """With --certify: what was compared in ball arithmetic and where, or why nothing was."""
     claims: tuple[Claim, ...] = field(default=(), repr=False)
     gaps: NDArray[np.float64] | None = field(default=None, repr=False)
     """f(x_k) - f*."""
@@ -64,13 +66,14 @@ class Verdict:
             "measured_rate": self.measured_rate,
             "theoretical_rate": self.theoretical_rate,
             "level": self.level,
+            "proof": self.proof or None,
         }
 
     def __str__(self) -> str:
         lines = [f"{self.theorem}: {self.verdict}", f"  {self.reason}"]
         if self.constants:
-            shown = ", ".join(f"{name} = {c.value:.6g} ({c.provenance})" for name, c in self.constants.items())
-            lines.append(f"  constants: {shown}")
+            given = ", ".join(f"{name} = {c.value:.6g} ({c.provenance})" for name, c in self.constants.items())
+            lines.append(f"  constants: {given}")
         if (v := self.first_violation) is not None:
             lines.append(f"  first violation: iterate {v.iteration}, {v.what}: {v.left:.6g} > {v.right:.6g}")
         numbers = [
@@ -84,4 +87,5 @@ class Verdict:
         ]
         if self.level is not None:
             numbers.append(f"level {self.level:g}")
-        return "\n".join([*lines, *([f"  {', '.join(numbers)}"] if numbers else [])])
+        shown = [", ".join(numbers), f"proof: {self.proof}" if self.proof else ""]
+        return "\n".join([*lines, *(f"  {line}" for line in shown if line)])

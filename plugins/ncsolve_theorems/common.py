@@ -44,8 +44,8 @@ def convex(study: Study) -> str:
 
 
 def known_convex(study: Study) -> str:
-    study.constant("strong_convexity")
-    return ""
+    m = study.constant("strong_convexity")
+    return "" if m >= 0 else f"f is not proven convex: the lowest eigenvalue of its Hessian in the box is {m:.6g}."
 
 
 def heavy_ball_update(study: Study) -> Claim:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -37,7 +36,7 @@ class GDStronglyConvex(Descent):
         return {"step_size": study.options.get("step_size") or usual, **PLAIN}
 
     def claims(self, study: Study) -> Iterable[Claim]:
-        factor = math.sqrt(self.rate(study))
+        factor = np.sqrt(self.rate(study))
         power = factor ** np.arange(len(study.x))
         yield Claim.at_most("|x_k - x*| <= rho^k |x0 - x*|", study.distance, power * study.distance[0])
         yield Claim.at_most("f_k - f* <= rho^2k (f0 - f*)", study.gap, power**2 * study.gap[0])

@@ -48,7 +48,8 @@ class NesterovStronglyConvex(Theorem):
         yield Claim.at_most("f(z_k) - f* <= (1 - sqrt(m/L))^k (f0 - f* + m/2 R^2)", gap, bound, first=1)
 
     def rate(self, study: Study) -> float:
-        return 1 - math.sqrt(study.constant("strong_convexity") / study.L)
+        root: float = np.sqrt(study.constant("strong_convexity") / study.L)
+        return 1 - root
 
     def positive(self) -> Iterable[Case]:
         yield Case(lambda: problems.quadratic(1.0, 30.0, 400.0))
