@@ -94,7 +94,7 @@ def unsuitable(theorem: Theorem, oracle: Oracle, request: Request) -> str:
     if oracle.penalty is None and not oracle.structure.smooth:
         return f"The objective is not smooth: {', '.join(oracle.structure.kinks)}." if not theorem.nonsmooth else ""
     try:
-        check_needs(configure(request.solver, {}), oracle)
+        check_needs(request.solver, oracle, own=False)
     except OptionError as error:
         return str(error)
     return ""
@@ -128,6 +128,10 @@ def settle_options(theorem: Theorem, study: Study, request: Request) -> str:
                 "Leave it out, or ask for the demanded one: --as-demanded."
             )
     study.options = {**given, **demanded}
+    try:
+        check_needs(study.declared, study.oracle)
+    except OptionError as error:
+        return str(error)
     return ""
 
 
