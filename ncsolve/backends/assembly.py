@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from ncsolve.backends.layout import ATOM, BATCH, Axes, Piece
 from ncsolve.backends.numpy_printer import Printer, _slice, squeezed
 from ncsolve.backends.sparse import dense
-from ncsolve.graph.derivation import positions
+from ncsolve.graph.derivation import axis_positions, positions
 from ncsolve.graph.differentiate import Block
 from ncsolve.graph.nodes import Affine, Gather, Graph, Index, Leaf, Subscript, Table
 
@@ -95,12 +96,12 @@ def _scatter(printer: Printer, gather: Gather, piece: Piece, n: int, batch: bool
         keys = [_slice(s, size) for s, size in zip(subscripts, leaf.shape, strict=True)]
         target = f"g[{prefix}{leaf.offset}:{leaf.offset + leaf.size}].reshape({shape})"
         return [f"{target}[{', '.join([*([':'] * batch), *keys])}] += {code}"]
-    where = positions(printer.program.graph, gather)
     grid = gather.indices
-    count = int(where.size)
     full = _spread(printer, piece, (*leading, *grid), f"len({_batch_vector(printer)}), " if batch else "")
     if printer.samples in grid:
-        return _scatter_rows(printer, where, grid, full, n, batch)
+        return [_scatter_rows(printer, gather, full, batch)]
+    where = positions(printer.program.graph, gather)
+    count = int(where.size)
     if batch:
         name = printer.constant(_accumulator(where.ravel(), n), "s")
         return [f"g += ({name} @ {full.within(ATOM)}.reshape(len({_batch_vector(printer)}), {count}).T).T"]
@@ -159,17 +160,42 @@ class SampledProduct:
         return csr_array((weights[self.order], self.indices, self.indptr), shape=self.shape) @ values
 
 
-def _scatter_rows(
-    printer: Printer, where: NDArray[np.int64], grid: Axes, full: Piece, n: int, batch: bool
-) -> list[str]:
+def _scatter_rows(printer: Printer, gather: Gather, full: Piece, batch: bool) -> str:
     """As any scatter to positions, but these depend on the rows asked for."""
-    name = printer.constant(where, "i")
-    at = f"{name}.take(rows, {grid.index(printer.samples)}).ravel()"
-    if batch:
-        m = f"len({_batch_vector(printer)})"
-        at = f"(np.arange({m})[:, None] * {n} + {at}).ravel()"
-        return [f"g += np.bincount({at}, {full.within(ATOM)}.ravel(), {m} * {n}).reshape({m}, {n})"]
-    return [f"g += np.bincount({at}, {full.within(ATOM)}.ravel(), {n})"]
+    leaf, at = gather.leaf, _row_positions(printer, gather, gather.indices, gather.indices)
+    part = "" if leaf.size == printer.n else f"{leaf.offset}:{leaf.offset + leaf.size}"
+    if not batch:
+        return f"g{part and f'[{part}]'} += np.bincount({at}, {full.within(ATOM)}.ravel(), {leaf.size})"
+    m = f"len({_batch_vector(printer)})"
+    at = f"(np.arange({m})[:, None] * {leaf.size} + {at}).ravel()"
+    sums = f"np.bincount({at}, {full.within(ATOM)}.ravel(), {m} * {leaf.size}).reshape({m}, {leaf.size})"
+    return f"g{part and f'[:, {part}]'} += {sums}"
+
+
+def _row_positions(printer: Printer, gather: Gather, indices: Axes, grid: Axes) -> str:
+    """Where in its leaf a gather reads at the rows asked for, over the grid, flattened.
+
+    `indices` are the gather's own, by the names that they have in the grid. Computed from one number a row: the
+    positions of all entries of a long sum would be many times its data.
+    """
+    names = dict(zip(gather.indices, indices, strict=True))
+    parts: list[str] = []
+    fixed = np.zeros([1] * len(grid), dtype=np.int64)
+    for k, subscript in enumerate(gather.subscripts):
+        stride, own = math.prod(gather.leaf.shape[k + 1 :]), subscript.renamed(names)
+        values = axis_positions(printer.program.graph, own, grid)
+        values = stride * values if stride > 1 else values
+        if printer.samples in own.indices:
+            parts.append(f"{printer.constant(values, 'i')}.take(rows, {grid.index(printer.samples)})")
+        else:
+            fixed = fixed + values
+    if fixed.any() or not parts:
+        parts.append(printer.constant(fixed, "i") if fixed.size > 1 else str(fixed.item()))
+    code = " + ".join(parts)
+    if set(indices) < set(grid):
+        sizes = ", ".join("len(rows)" if i == printer.samples else str(i.size) for i in grid)
+        return f"np.broadcast_to({code}, ({sizes})).ravel()"
+    return f"({code}).ravel()" if len(parts) > 1 else f"{code}.ravel()"
 
 
 def _is_view(gather: Gather) -> bool:
@@ -267,12 +293,11 @@ def _dense_block(printer: Printer, block: Block, piece: Piece, n: int, batch: bo
             if block.mirrored:
                 lines.append(f"H[{prefix}{cs}, {rs}] += b.{'swapaxes(1, 2)' if batch else 'T'}")
             return lines
-    grid = _grid_positions(printer.program.graph, block)
-    r2, c2 = (p.ravel() for p in grid)
     full = _spread(printer, piece, (*leading, *block.indices), count)
     lines = [f"b = {full.within(ATOM)}.reshape({count}-1)"]
     if printer.samples in block.indices:
-        return lines + _entries_of_rows(printer, block, grid, n, batch)
+        return lines + _entries_of_rows(printer, block, batch)
+    r2, c2 = (p.ravel() for p in _grid_positions(printer.program.graph, block))
     targets = [r2 * n + c2] + ([c2 * n + r2] if block.mirrored else [])
     flat = f"H.reshape({count}-1)"
     for where in targets:
@@ -286,11 +311,12 @@ def _dense_block(printer: Printer, block: Block, piece: Piece, n: int, batch: bo
     return lines
 
 
-def _entries_of_rows(
-    printer: Printer, block: Block, grid: tuple[NDArray[np.int64], NDArray[np.int64]], n: int, batch: bool
-) -> list[str]:
-    axis = block.indices.index(printer.samples)
-    r, c = (f"{printer.constant(p, 'i')}.take(rows, {axis}).ravel()" for p in grid)
+def _entries_of_rows(printer: Printer, block: Block, batch: bool) -> list[str]:
+    places = []
+    for gather, indices in ((block.row, block.row.indices), (block.column, block.columns)):
+        at = _row_positions(printer, gather, indices, block.indices)
+        places.append(f"{gather.leaf.offset} + {at}" if gather.leaf.offset else at)
+    r, c = places
     lead = "slice(None), " if batch else ""
     lines = [f"np.add.at(H, ({lead}{r}, {c}), b)"]
     return [*lines, f"np.add.at(H, ({lead}{c}, {r}), b)"] if block.mirrored else lines

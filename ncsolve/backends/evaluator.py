@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import Any
@@ -17,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.backends.assembly import SPARSE_FROM
-from ncsolve.backends.numpy_backend import Function, NumpyBackend, Quiet, nodes_of
+from ncsolve.backends.numpy_backend import Function, NumpyBackend, Quiet
 from ncsolve.errors import MissingExtra, OptionError, did_you_mean
+from ncsolve.extras import installed
 from ncsolve.graph import Derivation
-from ncsolve.graph.program import Op, Program
+from ncsolve.graph.program import Op
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -32,7 +32,7 @@ MANY_DIRECTIONS = frozenset({"direction"})
 
 BACKENDS = ("numpy", "numba", "auto")
 
-_BLOCK = 4_000_000  # numbers that the temporaries of one block may hold
+BLOCK = 4_000_000  # numbers that the temporaries of one block may hold
 _ROW_BLOCKS_FROM = 32_000_000  # numbers in temporaries from which a single point is evaluated in blocks of rows
 _MANY_SCALARS = 20  # scalar unknowns from which their pairs are too many to be derived one by one
 _FEW_ROWS = 1000  # a finite sum below this is never cut
@@ -82,6 +82,7 @@ class Evaluator:
             function: Function = self._hessian_by_products
         elif not rows and (size := self._row_block(kind)):
             function = partial(self._by_rows, kind, size)
+            settled = self.choice != "auto" or kind in self._unprintable
         else:
             share = count / self.derivation.samples.size if rows and self.derivation.samples else 1.0
             function = self._function(kind, POINT, rows, 1, share)
@@ -123,7 +124,7 @@ class Evaluator:
             return np.array([self._hessian_by_products(x, parameters, rows) for x in arrays[0]])
         function = self._function(kind, roles, rows is not None, m)
         extra = () if rows is None else (rows,)
-        size = max(1, _BLOCK // max(self.numpy.footprint(kind, roles, rows is not None), 1))
+        size = max(1, int(BLOCK // max(self._share(rows) * self.numpy.footprint(kind, roles), 1)))
         parts = [
             function(*(a[k : k + size] if a.ndim == 2 else a for a in arrays), parameters, *extra)
             for k in range(0, max(m, 1), size)
@@ -135,22 +136,29 @@ class Evaluator:
         return np.concatenate(parts)
 
     def _by_rows(self, kind: str, size: int, *given: Any) -> Any:
-        """The mean over blocks of rows, each weighted to stand for all."""
+        """One point, in blocks of so many rows."""
         *arrays, parameters = given
+        return self._mean(
+            size, lambda weights, rows: self.point(kind, *arrays, parameters={**parameters, **weights}, rows=rows)
+        )
+
+    def _share(self, rows: Rows | None) -> float:
+        """The part of the finite sum that some rows are."""
+        return len(rows) / self.derivation.samples.size if rows is not None and self.derivation.samples else 1.0
+
+    def _mean(self, size: int, evaluate: Callable[[Mapping[str, float], Rows], Any]) -> Any:
+        """The mean over blocks of rows, each weighted to stand for all."""
         samples = self.derivation.samples
         assert samples is not None
-        total: Any = None
+        total: list[Any] = []
         starts = range(0, samples.size, size)
         for start in starts:
             rows = np.arange(start, min(start + size, samples.size))
-            part = self.point(
-                kind,
-                *arrays,
-                parameters={**parameters, "_row_weight": float(len(starts)), "_row_count": float(len(rows))},
-                rows=rows,
-            )
-            part = part if isinstance(part, tuple) else (part,)
-            total = part if total is None else tuple(a + b for a, b in zip(total, part, strict=True))
+            part = evaluate({"_row_weight": float(len(starts)), "_row_count": float(len(rows))}, rows)
+            parts = part if isinstance(part, tuple) else (part,)
+            total = total or list(parts)
+            for k, p in enumerate(parts if start else ()):
+                total[k] += p  # an array in place
         mean = tuple(t / len(starts) for t in total)
         return mean if len(mean) > 1 else mean[0]
 
@@ -161,25 +169,34 @@ class Evaluator:
         samples = self.derivation.samples
         if samples is None or samples.size < _FEW_ROWS:
             return 0
-        if self.choice not in ("numpy", "auto") and not isinstance(self._function(kind, POINT, False, 1), Quiet):
-            return 0
         if kind == "hessian" and self.sparse:
+            return 0
+        if self._is_due(kind, self._seconds(kind, POINT, 1.0)) and self._native(kind, POINT, False) is not None:
             return 0
         footprint = self.numpy.footprint(kind)
         result = self.derivation.n ** (2 if "hessian" in kind else 1)
-        block = max(_BLOCK, 4 * result)  # adding blocks up shall cost less than computing them
+        block = max(BLOCK, 4 * result)  # adding blocks up shall cost less than computing them
         return 0 if footprint < max(_ROW_BLOCKS_FROM, block) else max(1, samples.size * block // footprint)
 
     def _function(self, kind: str, roles: frozenset[str], rows: bool, points: int, share: float = 1.0) -> Any:
-        if self.choice != "numpy" and kind not in self._unprintable:
-            if self.choice == "auto":
-                self._spent[kind] = self._spent.get(kind, 0.0) + points * self._seconds(kind, roles, share)
-            if self.choice != "auto" or self._spent[kind] > _REPAID:
-                try:
-                    return self.native.function(kind, roles, rows)
-                except NotImplementedError:  # an operation that has no native form
-                    self._unprintable.add(kind)
-        return self.numpy.function(kind, roles, rows)
+        if self.choice == "auto" and kind not in self._unprintable:
+            self._spent[kind] = self._spent.get(kind, 0.0) + points * self._seconds(kind, roles, share)
+        function = self._native(kind, roles, rows) if self._is_due(kind) else None
+        return self.numpy.function(kind, roles, rows) if function is None else function
+
+    def _is_due(self, kind: str, seconds: float = 0.0) -> bool:
+        """Whether native code is worth its compilation, after so many more seconds of NumPy."""
+        if self.choice == "numpy" or kind in self._unprintable:
+            return False
+        return self.choice != "auto" or self._spent.get(kind, 0.0) + seconds > _REPAID
+
+    def _native(self, kind: str, roles: frozenset[str], rows: bool) -> Function | None:
+        try:
+            function: Function = self.native.function(kind, roles, rows)
+        except NotImplementedError:  # an operation that has no native form
+            self._unprintable.add(kind)
+            return None
+        return function
 
     def _seconds(self, kind: str, roles: frozenset[str], share: float) -> float:
         """What one point costs with NumPy, by counting; of a share of the rows, in proportion."""
@@ -191,7 +208,7 @@ class Evaluator:
         return overhead + share * work
 
     def _ops(self, kind: str) -> list[Op]:
-        program, roots = Program.of(self.derivation.graph, nodes_of(self.derivation, kind))
+        program, roots = self.numpy.program(kind)
         return program.used(roots)
 
     @cached_property
@@ -213,7 +230,7 @@ class Evaluator:
         if self.derivation.n < _MANY_SCALARS or self.sparse:
             return False
         blocks, product = self._ops("hessian"), self._ops("product")
-        if self.derivation.samples is None and max(o.size for o in blocks) > 8 * _BLOCK:
+        if self.derivation.samples is None and max(o.size for o in blocks) > 8 * BLOCK:
             return True  # nothing to cut into blocks of rows
         return _work(blocks) > self.derivation.n * _work(product)
 
@@ -234,7 +251,7 @@ class Evaluator:
 def _compiler(name: str) -> Callable[[Derivation], Any] | None:
     """What makes a backend other than NumPy of a derivation, by its name; None for NumPy alone."""
     if name in BACKENDS:
-        if importlib.util.find_spec("numba") is None:
+        if not installed("numba"):
             if name == "numba":
                 raise MissingExtra("numba", "jit")
             return None

@@ -25,6 +25,7 @@ from ncsolve.backends.native_printer import NativePrinter, Sink
 from ncsolve.backends.numpy_backend import Key, nodes_of, order_of
 from ncsolve.backends.numpy_printer import execute, identifier
 from ncsolve.errors import MissingExtra
+from ncsolve.extras import installed
 from ncsolve.graph.derivation import Derivation
 from ncsolve.graph.differentiate import Block
 from ncsolve.graph.nodes import Gather, Index
@@ -56,7 +57,7 @@ class NativeBackend:
     name = "numba"
 
     def __init__(self, derivation: Derivation) -> None:
-        if importlib.util.find_spec("numba") is None:
+        if not installed("numba"):
             raise MissingExtra("numba", "jit")
         self.derivation = derivation
         self.sources: dict[str, str] = {}

@@ -35,7 +35,8 @@ class NumpyBackend:
         self.derivation = derivation
         self.sources: dict[str, str] = {}
         self._functions: dict[Key, Function] = {}
-        self._footprints: dict[Key, int] = {}
+        self._programs: dict[str, tuple[Program, list[int]]] = {}
+        self._footprints: dict[tuple[str, frozenset[str]], int] = {}
 
     def function(self, kind: str, roles: frozenset[str] = frozenset(), rows: bool = False) -> Function:
         """One of "value", "gradient" (with the value), "product", "hessian", "dense_hessian", "directional_k".
@@ -52,16 +53,30 @@ class NumpyBackend:
         """Whether the Hessian is returned as a sparse array."""
         return is_sparse(self.derivation.blocks, self.derivation.n)
 
-    def footprint(self, kind: str, roles: frozenset[str] = frozenset(), rows: bool = False) -> int:
-        """The numbers that one point (of a batch) holds in temporaries, roughly."""
-        self.function(kind, roles, rows)
-        return self._footprints[kind, roles, rows]
+    def program(self, kind: str) -> tuple[Program, list[int]]:
+        """The operations of a function of a kind, and which of them are its results."""
+        if kind not in self._programs:
+            self._programs[kind] = Program.of(self.derivation.graph, nodes_of(self.derivation, kind))
+        return self._programs[kind]
+
+    def footprint(self, kind: str, roles: frozenset[str] = frozenset()) -> int:
+        """The numbers that one point (of a batch) holds in temporaries, roughly, known before any of them is made."""
+        if (kind, roles) not in self._footprints:
+            program, roots = self.program(kind)
+            own: set[int] = set()  # what depends on x; in a batch, what each point has of its own
+            for o in program.used(roots):
+                read = o.kind == "gather" and o.detail[0].role in roles if roles else o.level > 1
+                if read or any(a in own for a in o.args):
+                    own.add(o.id)
+            sizes = sum(program.ops[k].size for k in own if program.ops[k].kind != "const")
+            self._footprints[kind, roles] = sizes + int(self.derivation.n ** (2 if "hessian" in kind else 1))
+        return self._footprints[kind, roles]
 
     # -- one function ------------------------------------------------------------------------------------------------
 
     def _make(self, kind: str, roles: frozenset[str], rows: bool) -> Function:
         d, vectors = self.derivation, ["x"]
-        program, ops = Program.of(d.graph, nodes_of(d, kind))
+        program, ops = self.program(kind)
         printer = Printer(program, ops, d.n, roles, d.samples if rows else None)
         if kind == "gradient":
             lines = vector(printer, dict(zip(d.adjoint, ops[1:], strict=True)), bool(roles))
@@ -84,7 +99,6 @@ class NumpyBackend:
         header = ", ".join([*vectors, "p", *(["rows"] if rows else [])])
         source = f"def {name}({header}):\n" + "".join(f"    {line}\n" for line in (*printer.lines, *lines))
         self.sources[name] = source
-        self._footprints[kind, roles, rows] = printer.footprint + (d.n**2 if "hessian" in kind else d.n)
         return Quiet(execute(source, printer.namespace, f"<ncsolve {name}>")[name])
 
 

@@ -81,12 +81,6 @@ class Printer:
         for o in self.ops:
             self._print(o)
 
-    @property
-    def footprint(self) -> int:
-        """The numbers that all temporaries of one point hold; in a batch, those that each point has of its own."""
-        own = (o for o in self.ops if (self._batched[o.id] if self.batched_roles else o.level > 1))
-        return sum(o.size for o in own if o.kind != "const")
-
     # -- operations --------------------------------------------------------------------------------------------------
 
     def _print(self, op: Op) -> None:

@@ -23,7 +23,6 @@ from ncsolve.graph.nodes import (
     Pointwise,
     Relabel,
     Subscript,
-    Table,
 )
 from ncsolve.graph.sparse import check as check_sparse
 
@@ -109,26 +108,24 @@ def is_finite_sum(graph: Graph, root: Node, samples: Index) -> bool:
 
 def positions(graph: Graph, gather: Gather, indices: Sequence[Index] | None = None) -> NDArray[np.int64]:
     """Where in the packed x a gather reads, over its indices (which may be given other names, in the same order)."""
-    grid = gather.indices
-    if indices is not None and len(set(indices)) < len(indices):  # a diagonal: evaluate apart, then take it
-        full = positions(graph, gather)
-        names = list(dict.fromkeys(indices))
-        diagonal: NDArray[np.int64] = np.einsum(full, [names.index(i) for i in indices], list(range(len(names))))
-        return diagonal
+    names = dict(zip(gather.indices, gather.indices if indices is None else indices, strict=True))
+    grid = tuple(dict.fromkeys(names.values()))
     flat = np.zeros([i.size for i in grid], dtype=np.int64)
     for subscript, size in zip(gather.subscripts, gather.leaf.shape, strict=True):
-        flat = flat * size + _axis_positions(graph, subscript, grid)
+        flat = flat * size + axis_positions(graph, subscript.renamed(names), grid)
     return flat + gather.leaf.offset
 
 
-def _axis_positions(graph: Graph, subscript: Subscript, grid: tuple[Index, ...]) -> NDArray[np.int64]:
-    if isinstance(subscript, Table):
-        values = graph.arrays[subscript.leaf.name].astype(np.int64)
-    elif subscript.index is None:
-        return np.asarray(subscript.offset)
-    else:
-        assert isinstance(subscript, Affine)
+def axis_positions(graph: Graph, subscript: Subscript, grid: tuple[Index, ...]) -> NDArray[np.int64]:
+    """The values of one subscript, broadcastable over a grid of indices."""
+    if isinstance(subscript, Affine):
+        if subscript.index is None:
+            return np.full([1] * len(grid), subscript.offset)
         values = subscript.offset + subscript.stride * np.arange(subscript.index.size)
-    present = [i for i in grid if i in subscript.indices]
-    values = values.transpose([subscript.indices.index(i) for i in present])
-    return values.reshape([i.size if i in subscript.indices else 1 for i in grid])
+    else:
+        names = list(dict.fromkeys(subscript.indices))  # of an index that occurs twice the diagonal
+        table = graph.arrays[subscript.leaf.name].astype(np.int64, copy=False)
+        values = np.einsum(table, [names.index(i) for i in subscript.indices], list(range(len(names))))
+    own = tuple(dict.fromkeys(subscript.indices))
+    values = values.transpose([own.index(i) for i in grid if i in own])
+    return values.reshape([i.size if i in own else 1 for i in grid])

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ncsolve.extras import installed
+
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 CHUNK = 1024
 """Points of one chunk: their distances to all centres stay in the cache."""
+
+
 class Assignment(NamedTuple):
     """Of each point the nearest centre and a lower bound on the distance to every other one, (N,); of each centre the
     sum of its points, (k, d), and their number, (k,); the sum of squared distances; how many points changed."""
@@ -38,7 +41,7 @@ def assign(points: Array, centres: Array, before: Assignment | None = None, move
     else:
         labels, others = before.labels.copy(), before.others.copy()
     sums, counts = np.zeros_like(centres), np.zeros(k)
-    if importlib.util.find_spec("numba") is None:
+    if not installed("numba"):
         sse, changed = _pass(points, centres, labels, sums, counts)
     else:
         from ncsolve_blocks.native import hamerly_pass
