@@ -308,7 +308,7 @@ def test_large_temporaries_go_by_rows(monkeypatch):
     """A finite sum in blocks of rows gives what it gives whole."""
     whole = nc.compile(logistic()).value_and_gradient(np.ones(4))
     monkeypatch.setattr(evaluator, "_ROW_BLOCKS_FROM", 10)
-    monkeypatch.setattr(evaluator, "_BLOCK", 60)
+    monkeypatch.setattr(evaluator, "BLOCK", 60)
     monkeypatch.setattr(evaluator, "_FEW_ROWS", 0)
     f, g = nc.compile(logistic()).value_and_gradient(np.ones(4))
     assert f == pytest.approx(whole[0], rel=1e-13)
