@@ -18,6 +18,8 @@ CONSTANTS = {
     "pl": "mu: |gradient|^2 / 2 >= mu (f - minimum), the Polyak-Lojasiewicz inequality",
     "strong_convexity": "m: the Hessian is at least m I",
     "hessian_lipschitz": "M: the Hessian is M-Lipschitz",
+    "jacobian_lipschitz": "L_J: the Jacobian of r is L_J-Lipschitz, f = |r|^2 / 2",
+    "self_concordance": "M: |f'''[h, h, h]| <= 2 M (h'H h)^(3/2)",
     "minimum": "f*: the smallest value",
 }
 
@@ -75,8 +77,8 @@ def checked_constants(constants: Mapping[str, Any]) -> dict[str, float]:
             hint = did_you_mean(str(name), CONSTANTS) or f" The constants are {', '.join(CONSTANTS)}."
             raise ProblemError(f"constants: there is no constant '{name}'.{hint}")
         number = _number(value, f"constants: '{name}'")
-        if name == "hessian_lipschitz" and number < 0:
-            raise ProblemError(f"constants: 'hessian_lipschitz' cannot be negative, but it is {number:g}.")
+        if name in ("hessian_lipschitz", "jacobian_lipschitz", "self_concordance") and number < 0:
+            raise ProblemError(f"constants: '{name}' cannot be negative, but it is {number:g}.")
         if name in ("smoothness", "pl", "strong_convexity") and number <= 0:
             raise ProblemError(f"constants: '{name}' must be positive, but it is {number:g}.")
         checked[name] = number

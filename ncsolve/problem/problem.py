@@ -73,7 +73,7 @@ class Problem:
     known
         `Minimum`, `Saddle` and `Maximum` points; each is a test.
     constants
-        Any of smoothness, pl, strong_convexity, hessian_lipschitz, minimum.
+        Any of smoothness, pl, strong_convexity, hessian_lipschitz, jacobian_lipschitz, self_concordance, minimum.
 
     Sizes may be symbols, `MatrixSymbol("A", m, n)`, whose values follow from the shapes of data and starts or are given
     under parameters.

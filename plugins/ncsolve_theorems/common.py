@@ -83,3 +83,43 @@ def newton_steps(study: Study) -> np.ndarray:
         size = np.abs(x).max() + np.abs(s).max()
         pure.append(bool(np.abs(after - x - s).max() <= 1e-9 * np.abs(s).max() + 64 * EPS * size))
     return np.array(pure, dtype=bool)
+
+
+def adagrad_update(study: Study) -> Claim:
+    """x+ = x - eta g / (sqrt(G+) + epsilon), G+ = G + g^2 by coordinate, or G + |g|^2."""
+    g, norm = study.g[:-1], study.option("norm")
+    G = study.option("initial_accumulator") + np.cumsum((g**2).sum(axis=1, keepdims=True) if norm else g**2, axis=0)
+    return scaled_update(study, "x+ = x - eta g / (sqrt(G+) + epsilon)", g, G)
+
+
+def rmsprop_update(study: Study) -> Claim:
+    """x+ = x - eta g / (sqrt(v+) + epsilon), v+ = beta2 v + (1 - beta2) g^2."""
+    g = study.g[:-1]
+    return scaled_update(study, "x+ = x - eta g / (sqrt(v+) + epsilon)", g, running_mean(g**2, study.option("beta2")))
+
+
+def adam_update(study: Study) -> Claim:
+    """x+ = x - eta (m^ / (sqrt(v^) + epsilon) + weight_decay x), the means corrected for their bias, or not."""
+    g, b1, b2 = study.g[:-1], study.option("beta1"), study.option("beta2")
+    m, v, k = running_mean(g, b1), running_mean(g**2, b2), np.arange(1, len(g) + 1)[:, None]
+    if study.option("bias_correction"):
+        m, v = m / (1 - b1**k), v / (1 - b2**k)
+    if study.option("amsgrad"):
+        v = np.maximum.accumulate(v, axis=0)
+    return scaled_update(study, "x+ = x - eta m^ / (sqrt(v^) + epsilon)", m, v, study.option("weight_decay"))
+
+
+def running_mean(rows: np.ndarray, kept: float) -> np.ndarray:
+    """m_k = kept m_{k-1} + (1 - kept) row_k from 0, for every k."""
+    means, m = np.empty_like(rows), np.zeros_like(rows[0]) if len(rows) else 0.0
+    for k, row in enumerate(rows):
+        means[k] = m = kept * m + (1 - kept) * row
+    return means
+
+
+def scaled_update(study: Study, what: str, m: np.ndarray, v: np.ndarray, decay: float = 0.0) -> Claim:
+    """x+ = x - eta (m / (sqrt(v) + epsilon) + decay x), 0 / 0 = 0."""
+    x, root = study.x[:-1], np.sqrt(v) + study.option("epsilon")
+    step = study.option("step_size") * (m / np.where(root > 0, root, 1.0) + decay * x)
+    size = np.abs(x).max(axis=1) + np.abs(step).max(axis=1)
+    return Claim.equal(what, study.x[1:], x - step, 64 * EPS * size)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ncsolve.theory import VIOLATED, Case, Claim, Study, Theorem
 from ncsolve_theorems import problems
-from ncsolve_theorems.common import PLAIN
+from ncsolve_theorems.common import PLAIN, adagrad_update
 
 
 def frozen(study: Study) -> None:
@@ -41,6 +41,9 @@ class AdaGradNorm(Theorem):
     def demands(self, study: Study) -> Mapping[str, Any]:
         b0 = study.options.get("step_size", 0.1) * study.L
         return {"norm": True, "epsilon": 0.0, "initial_accumulator": b0**2, **PLAIN}
+
+    def identity(self, study: Study) -> Claim | None:
+        return adagrad_update(study)
 
     def claims(self, study: Study) -> Iterable[Claim]:
         eta, D = study.option("step_size"), float(study.gap[0])

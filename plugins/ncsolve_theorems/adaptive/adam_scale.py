@@ -9,7 +9,7 @@ import numpy as np
 
 from ncsolve.theory import VIOLATED, Case, Claim, Study, Theorem
 from ncsolve_theorems import problems
-from ncsolve_theorems.common import PLAIN
+from ncsolve_theorems.common import PLAIN, adam_update
 
 FACTOR = 2.0**10
 
@@ -46,6 +46,9 @@ class AdamScale(Theorem):
 
     def demands(self, study: Study) -> Mapping[str, Any]:
         return {"epsilon": 0.0, **PLAIN}
+
+    def identity(self, study: Study) -> Claim | None:
+        return adam_update(study)
 
     def claims(self, study: Study) -> Iterable[Claim]:
         solver, oracle, rng = study.solver, Scaled(study.oracle), np.random.default_rng(study.seed)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ncsolve.theory import VIOLATED, Case, Claim, Study, Theorem
 from ncsolve_theorems import problems
-from ncsolve_theorems.common import PLAIN
+from ncsolve_theorems.common import PLAIN, adam_update
 
 
 class AdamStep(Theorem):
@@ -32,6 +32,9 @@ class AdamStep(Theorem):
 
     def demands(self, study: Study) -> Mapping[str, Any]:
         return {"bias_correction": True, "weight_decay": 0.0, **PLAIN}
+
+    def identity(self, study: Study) -> Claim | None:
+        return adam_update(study)
 
     def claims(self, study: Study) -> Iterable[Claim]:
         eta, b1, b2 = (study.option(name) for name in ("step_size", "beta1", "beta2"))

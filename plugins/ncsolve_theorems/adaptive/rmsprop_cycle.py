@@ -9,7 +9,7 @@ import numpy as np
 
 from ncsolve.theory import NOT_APPLICABLE, VIOLATED, Case, Claim, Study, Theorem
 from ncsolve_theorems import problems
-from ncsolve_theorems.common import PLAIN
+from ncsolve_theorems.common import PLAIN, rmsprop_update
 
 
 class RMSPropCycle(Theorem):
@@ -37,6 +37,9 @@ class RMSPropCycle(Theorem):
     def demands(self, study: Study) -> Mapping[str, Any]:
         eta = study.options.get("step_size", float(abs(study.x0 - study.best)[0]) / 20)
         return {"step_size": eta, "epsilon": 0.0, **PLAIN}
+
+    def identity(self, study: Study) -> Claim | None:
+        return rmsprop_update(study)
 
     def claims(self, study: Study) -> Iterable[Claim]:
         half, away = study.option("step_size") / 2, study.distance[-50:]
