@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ncsolve.critical.symmetry import Generators
 
-__all__ = ["group_name", "skew_size", "symmetric"]
+__all__ = ["group_name", "is_isometric", "skew_size", "symmetric"]
 
 Matrix = NDArray[np.float64]
 ZERO = 1e-8  # of unit generators
@@ -41,6 +41,11 @@ def symmetric(found: Generators) -> Generators:
         return found
     values, vectors = np.linalg.eigh(_part(found, -1.0))
     return found.combined(vectors[:, values <= ZERO].T)
+
+
+def is_isometric(found: Generators) -> bool:
+    """Whether they keep distances: every A is skew-symmetric, every b is allowed."""
+    return not len(found) or bool(np.trace(_part(found, 1.0)) <= ZERO)
 
 
 def skew_size(found: Generators) -> float:

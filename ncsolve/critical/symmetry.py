@@ -161,8 +161,8 @@ def _confirmed(oracle: Oracle, candidates: Generators, points: Matrix) -> Genera
         bent = np.abs(oracle.hvp(x, rng.standard_normal((2, x.size)))).max(axis=0)
         scale = bent * (1 + np.abs(x).max()) + np.abs(pulled).max(axis=0)
         rests.append((oracle.hvp(x, v) + pulled) / np.where(scale > 0, scale, 1.0))
-    _, values, right = np.linalg.svd(np.nan_to_num(np.concatenate(rests, axis=1)).T, full_matrices=False)
-    return candidates.combined(right[values <= CONFIRMED])
+    _, values, right = np.linalg.svd(np.nan_to_num(np.concatenate(rests, axis=1)).T)  # `right` is square
+    return candidates.combined(right[int(np.count_nonzero(values > CONFIRMED)) :])
 
 
 def _without_drift(found: Generators) -> Generators:

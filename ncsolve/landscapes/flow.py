@@ -12,18 +12,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ncsolve.landscapes.sampling import finite
+
 if TYPE_CHECKING:
     from ncsolve.landscapes.result import Landscape
     from ncsolve.oracle import Oracle
 
-__all__ = ["Connection", "connections"]
+__all__ = ["Connection", "both_sides", "connections", "descend"]
 
 Array = NDArray[np.float64]
 
 OFF = 1e-4  # how far from the saddle the flow begins, relative to the box
 LONGEST = 0.01  # of a step, relative to the box
 STEPS = 600
-CLOSE = 1e-5  # to a minimum, relative to the box, where the flow has arrived
+CLOSE = 1e-5  # to a minimum, relative to the box, where the flow has ended there
+STILL = 1e-8  # a step, relative to the box, by which the flow has ended
+LONG = 1e5  # the time of such a step, in units of the fastest decay: it is one of Newton's
+FLAT = 1e-7  # an eigenvalue below 0 by this part of the largest may be 0
+ROUNDING = 1e-14  # by which f may seem to rise
 MOST = 400  # saddles whose flow is followed
 
 
@@ -37,8 +43,8 @@ class Connection:
     saddle: int
     left: int | None
     right: int | None
-    paths: tuple[Array, Array]
-    """The flow on both sides, (k, n) each."""
+    paths: tuple[Array, ...] = ()
+    """The flow on both sides, (k, n) each, where it was kept."""
 
     def to_json(self) -> dict[str, Any]:
         return {"saddle": self.saddle, "minima": [self.left, self.right]}
@@ -52,27 +58,45 @@ def connections(oracle: Oracle, found: Landscape) -> tuple[Connection, ...]:
     if not minima or not saddles:
         return ()
     x = np.array([points[k].x for k in saddles])
+    targets = np.array([points[k].x for k in minima])
+    ends: list[int | None] = []
+    paths: list[Array] = [x]
     with oracle.uncounted():
-        _, vectors = np.linalg.eigh(oracle.hessian(x, dense=True))
-        off = OFF * vectors[:, :, 0] / np.abs(vectors[:, :, 0] / width).max(axis=1, keepdims=True)
-        path, ended = _flow(oracle, np.concatenate([x - off, x + off]), found, np.array([points[k].x for k in minima]))
-    ends = [minima[e] if e >= 0 else None for e in ended]
-    half = len(saddles)
+        below = both_sides(oracle, x, width)
+        for end, arrived in zip(*descend(oracle, below, width, (found.lower, found.upper), paths), strict=True):
+            away = np.abs((end - targets) / width).max(axis=1)
+            ends.append(minima[int(away.argmin())] if arrived and away.min() < CLOSE else None)
+    path, half = np.array(paths[1:]), len(saddles)
     return tuple(
         Connection(k, ends[j], ends[half + j], (_moving(path[:, j]), _moving(path[:, half + j])))
         for j, k in enumerate(saddles)
     )
 
 
-def _flow(oracle: Oracle, x: Array, found: Landscape, minima: Array) -> tuple[Array, NDArray[np.int64]]:
-    """The paths (steps, m, n) from points (m, n), and the place of the minimum at which each ends, or -1."""
-    width = found.upper - found.lower
-    ended, t = np.full(len(x), -1), np.full(len(x), np.nan)
-    x, f, path = x.copy(), oracle.value(x), [x.copy()]
-    active = np.arange(len(x))
+def both_sides(oracle: Oracle, saddles: Array, width: Array) -> Array:
+    """Points (2 m, n) a little off saddles (m, n) along their lowest eigenvectors: one side, then the other."""
+    _, vectors = np.linalg.eigh(oracle.hessian(saddles, dense=True))
+    off = OFF * vectors[:, :, 0] / np.abs(vectors[:, :, 0] / width).max(axis=1, keepdims=True)
+    return np.concatenate([saddles - off, saddles + off])
+
+
+def descend(
+    oracle: Oracle, x: Array, width: Array, box: tuple[Array, Array] | None = None, paths: list[Array] | None = None
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Where the flow from points (m, n) ends, and whether that is a minimum. `paths` receives all points of each step.
+
+    `width` (n,) is the scale of the steps; a path that leaves the box by half of that is given up.
+    """
+    x, f = x.copy(), oracle.value(x)
+    t, arrived = np.full(len(x), np.nan), np.zeros(len(x), dtype=bool)
+    paths = [] if paths is None else paths
+    paths.append(x.copy())
+    active = np.flatnonzero(np.isfinite(f))
     for _ in range(STEPS):
-        values, vectors = np.linalg.eigh(oracle.hessian(x[active], dense=True))
-        g = np.einsum("mji,mj->mi", vectors, oracle.gradient(x[active]))
+        if not len(active):
+            break
+        values, vectors = np.linalg.eigh(finite(oracle.hessian(x[active], dense=True)))
+        g = np.einsum("mji,mj->mi", vectors, finite(oracle.gradient(x[active])))
         stiff = np.abs(values).max(axis=1) + 1e-300
         own = np.where(np.isnan(t[active]), 0.1 / stiff, t[active])
         own = np.where(values[:, 0] < 0, np.minimum(own, 0.5 / np.maximum(-values[:, 0], 1e-300)), own)
@@ -81,18 +105,16 @@ def _flow(oracle: Oracle, x: Array, found: Landscape, minima: Array) -> tuple[Ar
         step *= np.minimum(1.0, LONGEST / np.maximum(size, 1e-300))[:, None]
         trial = x[active] - step
         f_trial = oracle.value(trial)
-        lower = f_trial <= f[active]
+        lower = f_trial <= f[active] + ROUNDING * np.abs(f[active])
         x[active[lower]], f[active[lower]] = trial[lower], f_trial[lower]
         t[active] = np.where(lower, np.where(size > LONGEST, own, np.minimum(2 * own, 1e9 / stiff)), own / 4)
-        path.append(x.copy())
-        away = np.abs((x[active, None] - minima) / width).max(axis=2)
-        arrived = away.min(axis=1) < CLOSE
-        ended[active[arrived]] = away.argmin(axis=1)[arrived]
-        outside = ((x[active] < found.lower - width / 2) | (x[active] > found.upper + width / 2)).any(axis=1)
-        active = active[~arrived & ~outside]
-        if not len(active):
-            break
-    return np.array(path), ended
+        paths.append(x.copy())
+        ended = lower & (size < STILL) & (own * stiff > LONG) & (values[:, 0] > -FLAT * stiff)
+        arrived[active[ended]] = True
+        active = active[~ended]
+        if box is not None:
+            active = active[((x[active] >= box[0] - width / 2) & (x[active] <= box[1] + width / 2)).all(axis=1)]
+    return x, arrived
 
 
 def _moving(path: Array) -> Array:

@@ -62,6 +62,9 @@ class Landscape:
     connections: tuple[Connection, ...] = field(default=())
     """For each saddle of index 1 the minima on both sides of it."""
 
+    explored: bool = False
+    """Whether `points` are minima and saddles of index 1 met without a box: it is then one around them."""
+
     @property
     def box(self) -> dict[str, tuple[Any, Any]]:
         """{variable: (low, high)}"""

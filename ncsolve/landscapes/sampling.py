@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
 
-__all__ = ["distinct", "sampled", "towards_critical"]
+__all__ = ["distinct", "finite", "sampled", "towards_critical"]
 
 Array = NDArray[np.float64]
 
@@ -58,8 +58,8 @@ def towards_critical(oracle: Oracle, x: Array, steps: int = STEPS, deadline: flo
         for _ in range(steps):
             if time.perf_counter() > deadline:
                 break
-            values, vectors = np.linalg.eigh(_finite(oracle.hessian(x, dense=True)))
-            along = np.einsum("mji,mj->mi", vectors, _finite(g))
+            values, vectors = np.linalg.eigh(finite(oracle.hessian(x, dense=True)))
+            along = np.einsum("mji,mj->mi", vectors, finite(g))
             scale = np.square(values).max(axis=1, initial=1e-300, keepdims=True)
             step = np.einsum("mij,mj->mi", vectors, values / (values**2 + mu[:, None] * scale + 1e-300) * along)
             trial = x - step
@@ -67,7 +67,7 @@ def towards_critical(oracle: Oracle, x: Array, steps: int = STEPS, deadline: flo
             better = np.linalg.norm(g_trial, axis=1) < np.linalg.norm(g, axis=1)
             x[better], g[better] = trial[better], g_trial[better]
             mu = np.where(better, np.maximum(mu * 0.05, 1e-20), np.minimum(mu * 8, 1e8))
-        size = np.linalg.norm(_finite(oracle.hessian(x, dense=True)), axis=(1, 2))
+        size = np.linalg.norm(finite(oracle.hessian(x, dense=True)), axis=(1, 2))
         small = np.linalg.norm(g, axis=1) <= 1e-9 * (1 + size * (1 + np.abs(x).max(axis=1, initial=0.0)))
     return np.asarray(x[small & np.isfinite(g).all(axis=1)])
 
@@ -83,5 +83,6 @@ def distinct(points: Array, widths: Array) -> Array:
     return np.asarray(points[np.unique(first)])
 
 
-def _finite(values: Array) -> Array:
+def finite(values: Array) -> Array:
+    """With 0 for what is not finite."""
     return np.where(np.isfinite(values), values, 0.0)

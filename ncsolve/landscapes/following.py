@@ -1,0 +1,55 @@
+"""Uphill from a minimum to a saddle of index 1 by eigenvector following, many paths at once.
+
+    s = -+ 2 c / (|lam| + sqrt(lam^2 + 4 c^2)),    c = V^T grad f(x),   H(x) = V diag(lam) V^T
+
+With - along all eigenvectors but the one that is followed f falls, with + along that one it rises. Near a critical
+point these are Newton's steps; only where the followed one alone has lam < 0 are they attracted to it.
+[Cerjan & Miller 1981; Wales 1994]
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.landscapes.sampling import finite
+
+if TYPE_CHECKING:
+    from ncsolve.oracle import Oracle
+
+__all__ = ["uphill"]
+
+Array = NDArray[np.float64]
+
+STEPS = 200
+SMALL = 1e-9  # the last step, relative to the longest one allowed times 10
+FLAT = 1e-7  # eigenvalues of this part of the largest are no reason for a long step
+
+
+def uphill(oracle: Oracle, x: Array, directions: Array, longest: float) -> tuple[Array, NDArray[np.bool_]]:
+    """Where the paths from x (m, n) end that begin along directions (m, n), and which of them converged.
+
+    The eigenvector with the largest overlap is followed from step to step. No entry of a step is above `longest`.
+    """
+    x, along = x.copy(), directions.copy()
+    active, converged = np.arange(len(x)), np.zeros(len(x), dtype=bool)
+    for _ in range(STEPS):
+        values, vectors = np.linalg.eigh(finite(oracle.hessian(x[active], dense=True)))
+        c = np.einsum("mji,mj->mi", vectors, finite(oracle.gradient(x[active])))
+        rows = np.arange(len(active))
+        followed = np.abs(np.einsum("mji,mj->mi", vectors, along[active])).argmax(axis=1)
+        along[active] = vectors[rows, :, followed]
+        size = np.abs(values)
+        s = -2 * c / (size + FLAT * size.max(axis=1, keepdims=True) + np.sqrt(values**2 + 4 * c**2) + 1e-300)
+        s[rows, followed] *= -1
+        step = np.einsum("mij,mj->mi", vectors, s)
+        reach = np.abs(step).max(axis=1, initial=0.0)
+        x[active] += step * np.minimum(1.0, longest / np.maximum(reach, 1e-300))[:, None]
+        arrived = (reach <= 10 * SMALL * longest) & np.isfinite(x[active]).all(axis=1)
+        converged[active[arrived]] = True
+        active = active[~arrived & np.isfinite(x[active]).all(axis=1)]
+        if not len(active):
+            break
+    return x, converged
