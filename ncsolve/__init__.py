@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ncsolve.critical import CriticalPoint
     from ncsolve.errors import NcsolveError
     from ncsolve.hooks import hookimpl
-    from ncsolve.landscapes import Landscape, landscape
+    from ncsolve.landscapes import Landscape, landscape, recheck
     from ncsolve.oracle import Oracle, compile
     from ncsolve.penalties import (
         L0,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Simplex,
     )
     from ncsolve.problem import Dropout, He, Maximum, Minimum, MinMax, Normal, Problem, Saddle, Uniform, Xavier, load
+    from ncsolve.rates import rate
     from ncsolve.solving import Look, Result, Status, Trace, option
     from ncsolve.store import Checkpoint
     from ncsolve.theorems import verify
@@ -49,7 +50,7 @@ _HOME = {
     "critical": ("CriticalPoint",),
     "errors": ("NcsolveError",),
     "hooks": ("hookimpl",),
-    "landscapes": ("Landscape", "landscape"),
+    "landscapes": ("Landscape", "landscape", "recheck"),
     "oracle": ("Oracle", "compile"),
     "penalties": (
         "L0",
@@ -80,6 +81,7 @@ _HOME = {
         "Xavier",
         "load",
     ),
+    "rates": ("rate",),
     "solving": ("Look", "Result", "Status", "Trace", "option"),
     "store": ("Checkpoint",),
     "theorems": ("verify",),
@@ -131,6 +133,8 @@ __all__ = [
     "landscape",
     "load",
     "option",
+    "rate",
+    "recheck",
     "resume",
     "solve",
     "symmetry",

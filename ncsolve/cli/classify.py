@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from ncsolve.cli.options import certify_option, json_option, load_problem, param_option, problem_argument
+from ncsolve.cli.options import (
+    certify_option,
+    json_option,
+    load_problem,
+    needs_certify,
+    param_option,
+    problem_argument,
+    report_option,
+)
 
 
 @click.command("classify", short_help="Say what kind of critical point a point is.")
@@ -20,13 +30,18 @@ from ncsolve.cli.options import certify_option, json_option, load_problem, param
 )
 @certify_option
 @json_option
-def command(problem: str, at: str, params: dict[str, str], tolerance: float, certify: bool, as_json: bool) -> None:
+@report_option
+def command(
+    problem: str, at: str, params: dict[str, str], tolerance: float, certify: bool, as_json: bool, out: Path | None
+) -> None:
     """Judge a point of PROBLEM: minimum, maximum, saddle, degenerate, not-critical or undecided, with the evidence."""
     from ncsolve.api import classify
     from ncsolve.cli.points import parse_point
+    from ncsolve.landscapes.report import report_of_point, write_report
     from ncsolve.report.data import to_json
     from ncsolve.report.text import describe_point
 
+    needs_certify(out, certify)
     declared = load_problem(problem, params)
     point = classify(declared, parse_point(declared, at, "--at"), gradient_tolerance=tolerance, certify=certify)
     if as_json:
@@ -45,3 +60,5 @@ def command(problem: str, at: str, params: dict[str, str], tolerance: float, cer
         click.echo(to_json({"problem": declared.name, **{key: getattr(point, key) for key in keys}, **kkt}))
     else:
         click.echo(describe_point(point, declared))
+    if out:
+        write_report(out, report_of_point(declared, point))

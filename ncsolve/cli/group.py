@@ -16,6 +16,7 @@ COMMANDS = (
     "runs",
     "classify",
     "landscape",
+    "recheck",
     "check",
     "symmetry",
     "constants",

@@ -7,7 +7,14 @@ from pathlib import Path
 import click
 
 from ncsolve.cli.group import INTERRUPTED
-from ncsolve.cli.options import json_option, load_problem, param_option, problem_argument
+from ncsolve.cli.options import (
+    json_option,
+    load_problem,
+    needs_certify,
+    param_option,
+    problem_argument,
+    report_option,
+)
 
 
 @click.command("landscape", short_help="Find all critical points in a box, and prove it.")
@@ -30,6 +37,7 @@ from ncsolve.cli.options import json_option, load_problem, param_option, problem
     "--connect/--no-connect", default=True, show_default=True, help="Find the minima on both sides of each saddle."
 )
 @json_option
+@report_option
 @click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw two variables: FILE.svg or .png.")
 def command(
     problem: str,
@@ -41,6 +49,7 @@ def command(
     max_seconds: float,
     connect: bool,
     as_json: bool,
+    out: Path | None,
     plot: Path | None,
 ) -> None:
     """Find the critical points of PROBLEM in a box, where its gradient is zero, with their index.
@@ -53,6 +62,7 @@ def command(
     """
     from ncsolve.cli.points import parse_box
     from ncsolve.landscapes import landscape
+    from ncsolve.landscapes.report import report_of_landscape, write_report
     from ncsolve.report.data import to_json
     from ncsolve.report.landscape_plot import plot_landscape
     from ncsolve.report.plot import check_plot_file
@@ -61,8 +71,11 @@ def command(
         check_plot_file(plot)
     declared = load_problem(problem, params)
     where = None if box is None else parse_box(declared, box, "--box")
+    needs_certify(out, certify)
     found = landscape(declared, where, certify, seed, max_boxes, max_seconds, connect)
     click.echo(to_json(found.to_json()) if as_json else found.summary())
+    if out:
+        write_report(out, report_of_landscape(found))
     if plot:
         plot_landscape(plot, found)
     undecided = certify and not found.complete

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -61,6 +62,13 @@ certify_option: Decorator = click.option(
 
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
+report_option: Decorator = click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write what is proven: `ncsolve recheck FILE` proves it again.",
+)
+
 LIMITS: tuple[Decorator, ...] = (
     click.option("--max-iterations", type=click.IntRange(min=0), help="Stop after this many iterations."),
     click.option("--max-evaluations", type=click.IntRange(min=1), help="Stop after this many evaluated points."),
@@ -79,11 +87,25 @@ LIMITS: tuple[Decorator, ...] = (
 )
 
 
+def jobs_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Where runs are made that do not depend on each other."""
+    where = "serial, processes, dask (a cluster on this machine) or dask://HOST:PORT."
+    command = click.option("--executor", default="processes", show_default=True, metavar="NAME", help=where)(command)
+    return click.option(
+        "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at the same time."
+    )(command)
+
+
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The limits, the tolerance and the escape of a run: `solve` and `compare` take the same."""
     for option in reversed(LIMITS):
         command = option(command)
     return command
+
+
+def needs_certify(out: Path | None, certify: bool) -> None:
+    if out and not certify:
+        raise click.UsageError("--out writes what is proven: it needs --certify.")
 
 
 def load_problem(reference: str, params: dict[str, str]) -> Problem:

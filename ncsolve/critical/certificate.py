@@ -82,6 +82,22 @@ class Certifier:
         with self.flint.ctx.workprec(PRECISION):
             return self._prove(np.asarray(points, dtype=float))
 
+    def prove_again(self, enclosures: Sequence[tuple[Array, Array]]) -> list[Certificate | None]:
+        """Of boxes [lower, upper] that are said to hold one critical point each: a certificate, or None."""
+        if not enclosures:
+            return []
+        with self.flint.ctx.workprec(PRECISION):
+            X = np.stack([ball(lower, upper) for lower, upper in enclosures])
+            middles = np.asarray(np.frompyfunc(lambda v: v.mid(), 1, 1)(X), dtype=object)
+            inverses = [_inverse(_middle(h)) for h in self.balls.hessian(middles)]
+            regular = [k for k, inverse in enumerate(inverses) if inverse is not None]
+            images = self._krawczyk(middles[regular], X[regular], [inverses[k] for k in regular])
+            proven = [k for k, image in zip(regular, images, strict=True) if image is not None]
+            boxes = [image for image in images if image is not None]
+            certificates = self._certificates(middles[proven], boxes, inverses, proven, contractions=1)
+            found = dict(zip(proven, certificates, strict=True))
+        return [found.get(k) for k in range(len(enclosures))]
+
     def _prove(self, points: Array) -> list[Certificate | None]:
         found: list[Certificate | None] = [None] * len(points)
         if not len(points):
@@ -150,14 +166,19 @@ class Certifier:
         ]
 
     def _certificates(
-        self, centers: Objects, boxes: Sequence[Any], inverses: Sequence[Any], chosen: Sequence[int]
+        self,
+        centers: Objects,
+        boxes: Sequence[Any],
+        inverses: Sequence[Any],
+        chosen: Sequence[int],
+        contractions: int = CONTRACTIONS,
     ) -> list[Certificate | None]:
         if not chosen:
             return []
         X = np.empty(centers.shape, dtype=object)
         for k, box in enumerate(boxes):
             X[k] = box
-        for _ in range(CONTRACTIONS):  # K(X) contains every zero in X, whatever c in X; so does their intersection
+        for _ in range(contractions):  # K(X) contains every zero in X, whatever c in X; so does their intersection
             middles = np.asarray(np.frompyfunc(lambda v: v.mid(), 1, 1)(X), dtype=object)
             for k, image in enumerate(self._image(middles, X, [inverses[j] for j in chosen])):
                 X[k] = [a.intersection(b) if b.is_finite() else a for a, b in zip(X[k], image, strict=True)]

@@ -12,7 +12,9 @@ from ncsolve.critical.point import CriticalPoint
 from ncsolve.landscapes.tree import merges
 
 if TYPE_CHECKING:
+    from ncsolve.critical.certificate import Certificate
     from ncsolve.landscapes.flow import Connection
+    from ncsolve.landscapes.proof import Proof
     from ncsolve.problem import Problem
 
 __all__ = ["Landscape", "Region"]
@@ -61,9 +63,12 @@ class Landscape:
     interrupted: bool = False
     connections: tuple[Connection, ...] = field(default=())
     """For each saddle of index 1 the minima on both sides of it."""
-
-    explored: bool = False
-    """Whether `points` are minima and saddles of index 1 met without a box: it is then one around them."""
+    orbits: tuple[tuple[int, ...], ...] = ()
+    """Of a sampled list the places of points that changes of sign and permutations map onto each other."""
+    proof: Proof | None = field(default=None)
+    """What was shown of each box."""
+    outside: tuple[Certificate, ...] = ()
+    """Critical points close to the box, but not in it, which the proof met."""
 
     @property
     def box(self) -> dict[str, tuple[Any, Any]]:
@@ -102,6 +107,7 @@ class Landscape:
             "message": self.message,
             "morse_sum": self.morse_sum,
             "expected_morse_sum": self.expected_morse_sum,
+            "orbits": self.orbits,
             "connections": [c.to_json() for c in self.connections],
             "merges": [{"saddle": b.saddle, "minima": [list(c.minima) for c in b.parts]} for b in merges(self)],
         }  # fmt: skip
@@ -114,6 +120,12 @@ class Landscape:
         keys = ("kind", "index", "nullity", "eigenvalues", "certified", "explanation")
         head = {"x": p.x, "values": self.problem.unpack(p.x), "objective": p.objective}
         return {**head, **{key: getattr(p, key) for key in keys}}
+
+    def report(self) -> dict[str, Any]:
+        """What is proven, as data for JSON from which `nc.recheck` proves it again. Raises `StoreError` without any."""
+        from ncsolve.landscapes.report import report_of_landscape
+
+        return report_of_landscape(self)
 
     def summary(self) -> str:
         """The points as a table, the barriers, and what is proven."""

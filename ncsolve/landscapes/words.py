@@ -21,6 +21,10 @@ def summary(found: Landscape) -> str:
     total = plural(len(found.points), "critical point")
     lines = [f"{total} of '{found.problem.name}'" + (f": {counts}" if counts else "")]
     lines += _limited([_row(k, found) for k in range(len(found.points))])
+    if found.orbits and len(found.orbits) < len(found.points):
+        firsts = [found.points[orbit[0]].kind for orbit in found.orbits]
+        kinds = ", ".join(plural(firsts.count(kind), kind) for kind in dict.fromkeys(firsts))
+        lines += ["", f"up to signs and permutations of the variables: {kinds}"]
     if found.connections:
         lines += ["", "barriers: from a minimum over a saddle to the next minimum"]
         lines += _limited([_barrier(c, found) for c in found.connections])
@@ -30,9 +34,8 @@ def summary(found: Landscape) -> str:
         lines += _limited([_region(region, found) for region in found.undecided])
     expected = found.expected_morse_sum
     outward = "" if expected is None else f" (must be {expected}: grad f points outward all over the surface)"
-    lines += [""] if found.explored else ["", f"  Morse sum     {found.morse_sum}{outward}"]
-    boxes = "" if found.explored else f", {plural(found.boxes, 'box')}"
-    return "\n".join([*lines, f"  complete      {found.message}", f"  time          {found.seconds:.2f} s{boxes}"])
+    lines += ["", f"  Morse sum     {found.morse_sum}{outward}", f"  complete      {found.message}"]
+    return "\n".join([*lines, f"  time          {found.seconds:.2f} s, {plural(found.boxes, 'box')}"])
 
 
 def _limited(rows: list[str]) -> list[str]:

@@ -12,8 +12,10 @@ import sympy as sp
 
 import ncsolve as nc
 from ncsolve.errors import ProblemError
+from ncsolve.landscapes import newton
+from ncsolve.landscapes.newton import Boxes
 from ncsolve.landscapes.regions import touching
-from ncsolve.landscapes.search import Boxes, Search
+from ncsolve.landscapes.search import HALVED, OPEN, Look, Search
 
 pytest.importorskip("flint")
 
@@ -106,17 +108,19 @@ def test_mueller_brown_by_name(run):
 
 
 def lose_the_box_of(point, monkeypatch):
-    divided = Search._divided
+    """Newton's method with an error: it leaves nothing of small boxes around the point."""
+    narrowed = newton.narrowed
 
-    def lossy(self, boxes, cut, sloped):
-        halves, stuck = divided(self, boxes, cut, sloped)
-        holds = np.all((halves.lower <= point) & (point <= halves.upper), axis=1) & (halves.widths.max(axis=1) < 2)
-        return halves.take(~holds), stuck
+    def wrong(intervals, boxes, *arguments, **options):
+        found = narrowed(intervals, boxes, *arguments, **options)
+        lost = np.all((boxes.lower <= point) & (point <= boxes.upper), axis=1) & (boxes.widths.max(axis=1) < 2)
+        found.boxes.lower[lost] = np.inf
+        return found
 
-    monkeypatch.setattr(Search, "_divided", lossy)
+    monkeypatch.setattr("ncsolve.landscapes.search.narrowed", wrong)
 
 
-def test_a_lost_box_sets_off_the_alarm_of_morse(monkeypatch):
+def test_a_lost_point_sets_off_the_alarm_of_morse(monkeypatch):
     lose_the_box_of(np.array([3.0, 2.0]), monkeypatch)
     found = proven(HIMMELBLAU, SIX, connect=False)
     assert len(found.points) < 9
@@ -125,15 +129,19 @@ def test_a_lost_box_sets_off_the_alarm_of_morse(monkeypatch):
     assert found.morse_sum != found.expected_morse_sum == 1
 
 
-def test_a_lost_box_is_missing_in_the_ledger(monkeypatch):
-    step = Search.step
+@pytest.mark.parametrize("lost", ["waiting", "halves"])
+def test_a_lost_box_is_missing_in_the_ledger(monkeypatch, lost):
+    step, open_ = Search.step, Look.open
 
     def lossy(self):
         step(self)
         if self.looked_at < 20 and len(self.waiting) > 1:
-            self.waiting = self.waiting.take(slice(1, None))
+            self.state = self.waiting.take(slice(1, None)), self.looks
 
-    monkeypatch.setattr(Search, "step", lossy)
+    if lost == "waiting":
+        monkeypatch.setattr(Search, "step", lossy)
+    else:
+        monkeypatch.setattr(Look, "open", lambda self: open_(self).take(slice(0, max(1, self.opened - 1))))
     found = proven(x**2 * y**2 + x**4 - y**2 + x + y**4, PLANE, connect=False)
     assert not found.complete
     assert "boxes were lost" in found.message
@@ -142,7 +150,8 @@ def test_a_lost_box_is_missing_in_the_ledger(monkeypatch):
 def test_minima_that_are_not_isolated():
     found = proven((x * y - 1) ** 2, {x: (-3, 3), y: (-3, 3)}, max_boxes=4000)
     assert not found.complete
-    assert found.message.startswith("no: the budget of boxes is used up")
+    assert found.message.startswith("not proven complete: the budget of boxes is used up, ")
+    assert "% of the box undecided; points that are not proven were sampled there" in found.message
     assert len(found.undecided) == 2
     for branch in found.undecided:
         assert branch.nearby.kind == "minimum"
@@ -229,16 +238,18 @@ def test_interrupted(monkeypatch):
     found = proven(HIMMELBLAU, SIX)
     assert found.interrupted
     assert not found.complete
-    assert found.message.startswith("no: interrupted")
+    assert found.message.startswith("not proven complete: interrupted, ")
     assert found.points or found.undecided
 
 
 def test_narrow_boxes_are_not_halved_for_ever():
-    search = Search.__new__(Search)
-    search.n, search.narrowest = 1, np.array([1e-6])
-    boxes = Boxes(np.array([[0.0]]), np.array([[1e-7]]))
-    waiting, stuck = search._divided(boxes, boxes, np.ones((1, 1)))
-    assert (len(waiting), len(stuck)) == (0, 1)
+    for width, fate in ((1e-7, OPEN), (1e-5, HALVED)):
+        search = Search.__new__(Search)
+        search.n, search.narrowest = 1, np.array([1e-6])
+        boxes = Boxes(np.array([[0.0]]), np.array([[width]]))
+        look = Look(np.zeros(1, np.uint8), boxes, np.zeros(1, bool), np.zeros(1, np.int64), np.zeros(1))
+        search._divide(look, np.array([0]), boxes, np.ones((1, 1)))
+        assert look.fate == [fate]
 
 
 # -- sampled, connected, shown ---------------------------------------------------------------------------------------

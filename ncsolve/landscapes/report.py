@@ -1,0 +1,81 @@
+"""A landscape as data that prove themselves: the expression, the box, the enclosures, and the tree of boxes.
+
+Only what can be proven again is written: `recheck` believes nothing but the expression.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncsolve.critical.certificate import kind_of
+from ncsolve.errors import StoreError
+from ncsolve.store.expressions import write_problem
+from ncsolve.store.files import write_text
+
+if TYPE_CHECKING:
+    from ncsolve.critical.certificate import Certificate
+    from ncsolve.critical.point import CriticalPoint
+    from ncsolve.landscapes.result import Landscape
+    from ncsolve.problem import Problem
+
+__all__ = ["FORMAT", "report_of_landscape", "report_of_point", "write_report"]
+
+FORMAT = "ncsolve report 1"
+Array = NDArray[np.float64]
+
+SMALL = 1e-6  # numbers below this have the last digits of this one
+
+
+def write_report(path: Path, report: dict[str, Any]) -> None:
+    """As JSON; raises `StoreError` where it cannot be written."""
+    write_text(path, json.dumps(report, allow_nan=False) + "\n")
+
+
+def report_of_landscape(found: Landscape) -> dict[str, Any]:
+    """What is proven of the critical points in a box; raises `StoreError` where nothing is.
+
+    `tree`, `cuts`, `axes` and `places` are as in `ncsolve.landscapes.proof`; without a tree only the points are proven.
+    """
+    certificates = [p.certificate for p in found.points if p.certificate is not None]
+    if found.proof is None and not certificates:
+        raise StoreError("nothing is proven here that a report could hold: --certify proves.")
+    return {
+        **_head(found.problem),
+        "box": [found.lower.tolist(), found.upper.tolist()],
+        "complete": found.complete,
+        "points": [_point(c) for c in certificates],
+        "outside": [_point(c) for c in found.outside],
+        **({} if found.proof is None else found.proof.to_json()),
+    }
+
+
+def report_of_point(problem: Problem, point: CriticalPoint) -> dict[str, Any]:
+    """What is proven of one point; raises `StoreError` where nothing is."""
+    if point.certificate is None:
+        raise StoreError(f"nothing is proven of this point that a report could hold. {point.explanation}")
+    return {**_head(problem), "points": [_point(point.certificate)]}
+
+
+def _head(problem: Problem) -> dict[str, Any]:
+    return {"format": FORMAT, "problem": problem.name, "expression": write_problem(problem)}
+
+
+def spacing(values: Array) -> Array:
+    """The last digit of each, and of those close to 0 a digit beyond the 22nd."""
+    return np.asarray(np.spacing(np.maximum(np.abs(values), SMALL)))
+
+
+def _point(c: Certificate) -> dict[str, Any]:
+    """A little wider, so that it is proven again from its own floats, whose images are others in the last digits."""
+    return {
+        "kind": kind_of(c.index, c.lower.size),
+        "index": c.index,
+        "lower": (c.lower - spacing(c.lower)).tolist(),
+        "upper": (c.upper + spacing(c.upper)).tolist(),
+        "value": [float(v + sign * 2 * spacing(np.array(v))) for v, sign in zip(c.value, (-1, 1), strict=True)],
+    }
