@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     )
     from ncsolve.problem import Dropout, He, Maximum, Minimum, MinMax, Normal, Problem, Saddle, Uniform, Xavier, load
     from ncsolve.rates import rate
+    from ncsolve.rates import rate
     from ncsolve.solving import Look, Result, Status, Trace, option
     from ncsolve.store import Checkpoint
     from ncsolve.theorems import verify
@@ -81,6 +82,7 @@ _HOME = {
         "Xavier",
         "load",
     ),
+    "rates": ("rate",),
     "rates": ("rate",),
     "solving": ("Look", "Result", "Status", "Trace", "option"),
     "store": ("Checkpoint",),
@@ -133,6 +135,7 @@ __all__ = [
     "landscape",
     "load",
     "option",
+    "rate",
     "rate",
     "recheck",
     "resume",

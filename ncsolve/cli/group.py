@@ -23,6 +23,7 @@ COMMANDS = (
     "show",
     "compare",
     "verify",
+    "rate",
     "solvers",
     "problems",
     "theorems",
