@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ncsolve.backends.evaluator import BATCH, BOTH, MANY_DIRECTIONS, Evaluator, Rows
+from ncsolve.backends.out_of_core import evaluator_of
 from ncsolve.budget import Budget
 from ncsolve.errors import ProblemError
 from ncsolve.graph import derive
@@ -63,7 +64,7 @@ class Oracle(Budget):
         super().__init__(rows=self.derivation.samples.size if self.derivation.samples else 0)
         key = f"evaluator:{backend}"
         if key not in problem.derived:
-            problem.derived[key] = Evaluator(self.derivation, backend)
+            problem.derived[key] = evaluator_of(self.derivation, backend)
         self.evaluator: Evaluator = problem.derived[key]
         self._parameters = {s.name: float(v) for s, v in problem.parameters.items()}
         self._parameters |= {"_row_count": float(self.rows), "_row_weight": 1.0}

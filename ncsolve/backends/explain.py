@@ -21,6 +21,7 @@ from ncsolve.graph.formula import Writer
 from ncsolve.graph.nodes import ROW_WEIGHT, Gather, Index, Leaf, MatrixFunction, Subscript, unique
 from ncsolve.graph.program import MATRIX, Op, Program
 from ncsolve.graph.sparse import look_up
+from ncsolve.problem.stored import StoredArray
 
 Place = Mapping[Index, int]
 
@@ -49,6 +50,8 @@ _FUNCTIONS: dict[str, Any] = {
 
 def explain_nonfinite(derivation: Derivation, x: NDArray[np.float64], parameters: Mapping[str, float]) -> str:
     """A sentence about the first sub-expression of f, or else of grad f, that is not finite at x (n,); "" if all is."""
+    if derivation.graph.stored:
+        return _of_stored(derivation.graph.stored)
     adjoint = derivation.adjoint
     program, (value, *parts) = Program.of(derivation.graph, [derivation.value, *adjoint.values()])
     if any(op.size > _MOST_NUMBERS for op in program.used([value, *parts])):
@@ -60,6 +63,19 @@ def explain_nonfinite(derivation: Derivation, x: NDArray[np.float64], parameters
             where = "" if root == value else "in the gradient, "
             return where + Sentence(evaluated, derivation).about(culprit, there)
     return _overflow(evaluated, derivation, dict(zip(adjoint, parts, strict=True)))
+
+
+def _of_stored(stored: Mapping[str, StoredArray]) -> str:
+    """The first number that is not finite in data that are not in memory."""
+    for name, array in stored.items():
+        row = 0
+        for block in array.blocks():
+            if not np.isfinite(block).all():
+                first, *rest = np.unravel_index(int(np.argmin(np.isfinite(block))), block.shape)
+                place = ", ".join(str(int(k)) for k in (row + first, *rest))
+                return f"data '{name}' has {block[(first, *rest)]} at [{place}]"
+            row += len(block)
+    return f"its data ({', '.join(stored)}) are finite, but are not in memory to be searched for what overflows"
 
 
 def _overflow(evaluated: Evaluated, derivation: Derivation, parts: Mapping[Gather, int]) -> str:

@@ -203,7 +203,7 @@ class Printer:
 
     def _of_rows(self, leaf: Leaf, index: Index) -> bool:
         """Whether an axis is read at the rows asked for; data are read whole, and sliced where they are used."""
-        return index == self.samples and leaf.role != "data"
+        return index == self.samples and leaf.role in ("variable", "direction")
 
     def _fancy(
         self, leaf: Leaf, view: str, subscripts: tuple[Affine | Table, ...], fancy: list[bool], batch: Axes
@@ -263,6 +263,8 @@ class Printer:
     def view(self, leaf: Leaf) -> str:
         if leaf.role == "data":
             return self._array(leaf)
+        if leaf.role == "stored":
+            return f"p[{leaf.name!r}]"
         if leaf not in self._views:
             vector = self._vector(leaf)
             batch = ":, " if leaf.role in self.batched_roles else ""

@@ -44,6 +44,8 @@ class Derivation:
                 )
             lowering = Lowering(problem, finite_sum=False)
             value = lowering.node(problem.objective)
+        if lowering.graph.stored:
+            check_stored(lowering.graph, value, lowering.samples)
         self.n = problem.n
         self.variables = problem.variables
         self.value: Node = value
@@ -104,6 +106,21 @@ def is_finite_sum(graph: Graph, root: Node, samples: Index) -> bool:
                 return False
             linear.add(node)
     return True
+
+
+def check_stored(graph: Graph, root: Node, samples: Index | None) -> None:
+    """Raise ProblemError unless data that are not in memory are read along the finite sum, row by row."""
+    for gather in graph.reachable([root]):
+        if not isinstance(gather, Gather) or gather.leaf.role != "stored":
+            continue
+        first, *rest = gather.subscripts
+        if samples is None or first != Affine(samples, 1, 0) or any(samples in s.indices for s in rest):
+            name = gather.leaf.name
+            places = ", ".join("ijkl"[: len(gather.subscripts)])
+            raise ProblemError(
+                f"data: '{name}' is not in memory, so it is read row by row: the objective must be a sum over i = 0, "
+                f"1, ... in which it occurs as {name}[{places}], and nothing but linear may happen to that sum."
+            )
 
 
 def positions(graph: Graph, gather: Gather, indices: Sequence[Index] | None = None) -> NDArray[np.int64]:

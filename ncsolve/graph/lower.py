@@ -322,7 +322,8 @@ class Lowering:
         wanted = self.problem.samples
         if wanted is not None:
             return bool(symbol.name == str(wanted))
-        return any(symbol in e.free_symbols and e.base in self._data for e in body.atoms(sp.Indexed))
+        data = [base for base, leaf in self._data.items() if leaf.role == "stored"] or self._data
+        return any(symbol in e.free_symbols and e.base in data for e in body.atoms(sp.Indexed))
 
 
 def _is_over_sums(expression: sp.Expr, depth: int = 3) -> bool:

@@ -21,12 +21,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from ncsolve.errors import ProblemError
 from ncsolve.graph.kernels import symbols_in, weight
+from ncsolve.problem.stored import StoredArray
 
 
 @dataclass(frozen=True, order=True)
@@ -76,7 +79,8 @@ class Leaf:
     """An array that a gather reads.
 
     `role` is "variable" (a view of the packed x at `offset`), "direction" (the same view of the vector of order
-    `order`), "parameter" or "data". The arrays of data leaves are in `Graph.arrays`.
+    `order`), "parameter", "data" or "stored". The arrays of data leaves are in `Graph.arrays`, those that are not in
+    memory in `Graph.stored`: these are read along the finite sum only, and a function is given the rows of its subset.
     """
 
     role: str
@@ -228,11 +232,21 @@ def unique(items: Iterable[Index]) -> tuple[Index, ...]:
     return tuple(dict.fromkeys(items))
 
 
+class _Arrays(dict[str, NDArray[np.generic]]):
+    """Arrays by name; one that is not in memory is none of them."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise ProblemError(
+            f"data: '{name}' is not in memory, and what is asked for needs all of it. Give a NumPy array for this."
+        )
+
+
 class Graph:
     """Builds nodes, each only once, in their simplest form."""
 
     def __init__(self) -> None:
-        self.arrays: dict[str, NDArray[np.generic]] = {}
+        self.arrays: dict[str, NDArray[np.generic]] = _Arrays()
+        self.stored: dict[str, StoredArray] = {}
         self.meanings: dict[Table | Node, Meaning] = {}
         self.enumerations: dict[Index, Enumeration] = {}
         self.names: dict[Index, str] = {}
@@ -248,6 +262,9 @@ class Graph:
 
     def data(self, name: str, array: NDArray[np.generic]) -> Leaf:
         """A leaf for an array that has a name of its own."""
+        if isinstance(array, StoredArray):
+            self.stored[name] = array
+            return Leaf("stored", name, array.shape)
         self.arrays[name] = array
         self.sparse = self.sparse or hasattr(array, "nnz")
         return Leaf("data", name, array.shape)

@@ -114,7 +114,7 @@ class Program:
 
     def _node(self, node: Node) -> int:
         if isinstance(node, Gather):
-            level = {"data": 0, "parameter": 1}.get(node.leaf.role, 2)
+            level = {"data": 0, "parameter": 1, "stored": 1}.get(node.leaf.role, 2)
             return self.op("gather", detail=(node.leaf, node.subscripts), indices=node.indices, level=level)
         if isinstance(node, Pointwise):
             return self._kernel(node.kernel)

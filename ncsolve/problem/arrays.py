@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.errors import ProblemError
+from ncsolve.problem.stored import StoredArray
 
 __all__ = ["broadcast_to_shape", "data_array", "real_array"]
 
@@ -28,6 +29,8 @@ def data_array(value: Any, what: str) -> Any:
 
     A sparse matrix stays one: a float64 `csr_array` without explicit zeros.
     """
+    if isinstance(value, StoredArray):
+        return value
     if hasattr(value, "tocsr"):
         return _sparse_array(value, what)
     array = _numeric(value, what)

@@ -14,6 +14,7 @@ from ncsolve.errors import ProblemError, did_you_mean
 from ncsolve.problem.arrays import broadcast_to_shape, data_array
 from ncsolve.problem.known import KnownPoint
 from ncsolve.problem.start import Sampler, Start
+from ncsolve.problem.stored import StoredArray
 from ncsolve.problem.survey import Survey, name_of
 from ncsolve.problem.variables import Layout, in_default_order, listed, resolve
 
@@ -104,6 +105,11 @@ def checked_data(
 
 def _checked_table(array: NDArray[Any], symbol: sp.Basic, name: str, found: Survey) -> NDArray[Any]:
     shape = tuple(symbol.shape or ())
+    if isinstance(symbol, sp.MatrixSymbol) and isinstance(array, StoredArray):
+        raise ProblemError(
+            f"data: '{name}' is not in memory, so it is read row by row: declare IndexedBase('{name}') and write the "
+            "objective as a Sum over its rows."
+        )
     if isinstance(symbol, sp.MatrixSymbol) and array.ndim == 1 and shape[1] == 1:
         array = array[:, None]
     fits = len(shape) == array.ndim and all(

@@ -29,6 +29,7 @@ from ncsolve.problem.known import KnownPoint, checked_constants
 from ncsolve.problem.penalty import Declared, checked_penalties, lay_out_penalties, symbols_of
 from ncsolve.problem.sizes import sizes_of, with_sizes, without_sizes
 from ncsolve.problem.start import Start
+from ncsolve.problem.stored import with_stored
 from ncsolve.problem.survey import checked_objective, survey
 from ncsolve.problem.variables import Layout, Variable, by_name, lay_out
 
@@ -52,7 +53,9 @@ class Problem:
     parameters
         {Symbol: number}. `with_parameters` changes them without deriving again.
     data
-        {IndexedBase or MatrixSymbol: array}. Copied; integers stay int64, everything else becomes float64.
+        {IndexedBase or MatrixSymbol: array}. Copied; integers stay int64, everything else becomes float64. A large
+        numpy.memmap, the path of a large .npy file or a dask array stays where it is and is read in blocks of rows: f
+        must be a finite sum over these.
     bounds
         {variable: (low, high)}: numbers or arrays of the variable's shape, either side None.
     start
@@ -131,6 +134,7 @@ class Problem:
         constants: Mapping[str, Any] | None = None,
         description: str = "",
     ) -> None:
+        data = with_stored(data)
         penalties = checked_penalties(penalty)
         expression = checked_objective(objective)
         equal, less = checked_constraints(equal, "equal", penalties), checked_constraints(less, "less", penalties)

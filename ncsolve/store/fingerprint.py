@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy as sp
 
+from ncsolve.problem.stored import StoredArray
+
 if TYPE_CHECKING:
     from ncsolve.problem import Problem
 
@@ -53,6 +55,8 @@ class _Digest:
             return self._of_expression(value)
         if isinstance(value, np.ndarray):
             return _hash("array", str(value.dtype), str(value.shape), np.ascontiguousarray(value).reshape(-1).data)
+        if isinstance(value, StoredArray):
+            return _hash("array", str(value.dtype), str(value.shape), *(block.data for block in value.blocks()))
         if isinstance(value, Mapping):
             return _hash("map", *sorted(self.of(key) + self.of(item) for key, item in value.items()))
         if isinstance(value, (tuple, list)):

@@ -1,0 +1,71 @@
+"""Finite sums over data that are not in memory: value and derivatives are added up over blocks of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from ncsolve.backends.evaluator import BLOCK, Array, Evaluator, Rows
+from ncsolve.graph import Derivation
+from ncsolve.problem.stored import CACHED
+
+__all__ = ["evaluator_of"]
+
+
+def evaluator_of(derivation: Derivation, backend: str) -> Evaluator:
+    """What evaluates a derivation."""
+    return OutOfCore(derivation, backend) if derivation.graph.stored else Evaluator(derivation, backend)
+
+
+class OutOfCore(Evaluator):
+    """Reads the rows that a function needs, each block once, and gives them to it beside the parameters.
+
+    Reading bounds the time, so that NumPy evaluates whatever the backend asked for.
+    """
+
+    def __init__(self, derivation: Derivation, backend: str) -> None:
+        super().__init__(derivation, backend)
+        self.choice = "numpy"
+        self.stored = derivation.graph.stored
+        assert derivation.samples is not None
+        self.rows = derivation.samples.size
+
+    @cached_property
+    def by_products(self) -> bool:
+        """Never: every product would read all rows again."""
+        return False
+
+    @property
+    def sparse(self) -> bool:
+        """Never: blocks of rows are added up densely."""
+        return False
+
+    def point(self, kind: str, *arrays: Array, parameters: Mapping[str, float], rows: Rows | None = None) -> Any:
+        if rows is None:
+            return self._by_rows(kind, self._size(kind), *arrays, parameters)
+        return super().point(kind, *arrays, parameters=self._with_data(parameters, rows), rows=rows)
+
+    def batch(
+        self,
+        kind: str,
+        roles: frozenset[str],
+        *arrays: Array,
+        parameters: Mapping[str, float],
+        rows: Rows | None = None,
+    ) -> Any:
+        if rows is not None:
+            return super().batch(kind, roles, *arrays, parameters=self._with_data(parameters, rows), rows=rows)
+        return self._mean(
+            self._size(kind),
+            lambda given, some: self.batch(kind, roles, *arrays, parameters={**parameters, **given}, rows=some),
+        )
+
+    def _with_data(self, parameters: Mapping[str, Any], rows: Rows) -> Mapping[str, Any]:
+        return {**parameters, **{name: array.read(rows) for name, array in self.stored.items()}}
+
+    def _size(self, kind: str) -> int:
+        """The rows of a block that stay in the cache between being read and being used, with what is made of them."""
+        bytes_a_row = sum(array.row_bytes for array in self.stored.values())
+        numbers_a_row = self.numpy.footprint(kind) / self.rows
+        return max(1, min(CACHED // bytes_a_row, int(BLOCK // max(numbers_a_row, 1))))
