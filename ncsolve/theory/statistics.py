@@ -29,16 +29,19 @@ def expectation_at_most(what: str, sample: ArrayLike, bound: float, checks: int 
     return Claim.at_most(f"{what} (log e-value)", best, math.log(checks / LEVEL), first, statistical=True)
 
 
-def variance_is(what: str, sample: NDArray[np.float64], variance: float, mean: float = 0.0) -> Claim:
-    """Independent normal values have this mean and variance: sum (y - mean)^2 / variance is chi-square, two-sided."""
+def variance_is(what: str, sample: NDArray[np.float64], variance: float, mean: float = 0.0, checks: int = 1) -> Claim:
+    """Independent normal values have this mean and variance: sum (y - mean)^2 / variance is chi-square, two-sided.
+
+    Where it is one of several `checks`, each has its part of the level.
+    """
     from scipy.stats import chi2
 
     statistic = float(((sample - mean) ** 2).sum() / variance)
     p = 2 * min(chi2.cdf(statistic, sample.size), chi2.sf(statistic, sample.size))
-    return rejecting(what, p)
+    return rejecting(what, p, checks)
 
 
-def frequencies(what: str, counts: ArrayLike, probabilities: ArrayLike) -> Claim:
+def frequencies(what: str, counts: ArrayLike, probabilities: ArrayLike, checks: int = 1) -> Claim:
     """Counts follow these probabilities: chi-square goodness of fit, cells with fewer than 5 expected merged."""
     from scipy.stats import chi2
 
@@ -49,7 +52,7 @@ def frequencies(what: str, counts: ArrayLike, probabilities: ArrayLike) -> Claim
     expected = np.append(expected[~small], expected[small].sum())
     seen, expected = seen[expected > 0], expected[expected > 0]
     statistic = float(((seen - expected) ** 2 / expected).sum())
-    return rejecting(what, float(chi2.sf(statistic, max(1, len(seen) - 1))))
+    return rejecting(what, float(chi2.sf(statistic, max(1, len(seen) - 1))), checks)
 
 
 def never(what: str, failures: int, runs: int, allowed: float) -> Claim:
@@ -60,6 +63,6 @@ def never(what: str, failures: int, runs: int, allowed: float) -> Claim:
     return rejecting(what, p)
 
 
-def rejecting(what: str, p: float) -> Claim:
-    """p >= LEVEL"""
-    return Claim.at_most(f"{what} (p-value {p:.3g})", LEVEL, p if math.isfinite(p) else 0.0, statistical=True)
+def rejecting(what: str, p: float, checks: int = 1) -> Claim:
+    """p >= LEVEL / checks"""
+    return Claim.at_most(f"{what} (p-value {p:.3g})", LEVEL / checks, p if math.isfinite(p) else 0.0, statistical=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ncsolve.errors import OptionError
 from ncsolve.solving import option
-from ncsolve_first_order.mini_batch import MiniBatches, importance
+from ncsolve_first_order.mini_batch import MiniBatches
 from ncsolve_first_order.schedule import Scheduled
 from ncsolve_first_order.searches import SEARCHES, Departure, check_search
 from ncsolve_first_order.step_size import first_step_size, given_step_size
@@ -51,7 +51,7 @@ class BatchState(DescentState):
     batch_size: int = 0
     """Of the next iteration."""
     probabilities: Vector | None = None
-    """Of the batches that are drawn by importance."""
+    """Of batches that differ in theirs."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ class Descent(MiniBatches, Scheduled):
                 "batch_size."
             )
         B = self.batch_at(0, oracle.rows)
-        p = importance(oracle, x0, B, rng) if self.sampling == "importance" else None
+        p = self.batch_probabilities(oracle, x0, rng)
         eta = self.batch_step_size(oracle, x0, rng)
         return BatchState(x0, None, None, self.memory(x0), 0, eta, batch_size=B, probabilities=p)
 

@@ -35,8 +35,10 @@ class MiniBatches:
     """
 
     batch_size: int | None = option(None, "B: rows of the finite sum in a mini-batch; none: the whole sum", at_least=1)
-    sampling: Literal["shuffle", "uniform", "importance"] = option(
-        "shuffle", "how rows are drawn: without replacement, with it, or batches in proportion to their curvature"
+    sampling: Literal["shuffle", "uniform", "importance", "curvature"] = option(
+        "shuffle",
+        "how rows are drawn: without replacement, with it, or fixed batches with probabilities half uniform and half "
+        "in proportion to their curvature, or in proportion to it alone (single rows with eta = 1/trace(H): Kaczmarz)",
     )
     inner_steps: int | None = option(None, "mini-batches in one iteration; none: an epoch, N / B", at_least=1)
     batch_growth: float = option(1.0, "factor by which the batch grows with every iteration, up to N", at_least=1)
@@ -44,8 +46,26 @@ class MiniBatches:
     def check_batches(self, oracle: Oracle, name: str) -> None:
         """Raises OptionError where problem and options do not fit."""
         check_batch_size(oracle, name, self.batch_size)
-        if self.sampling == "importance" and self.batch_growth > 1:
-            raise OptionError(f"Solver '{name}': batches drawn by importance are fixed. Leave batch_growth out.")
+        if self.weighted and self.batch_growth > 1:
+            raise OptionError(f"Solver '{name}': batches drawn by {self.sampling} are fixed. Leave batch_growth out.")
+
+    @property
+    def weighted(self) -> bool:
+        """Whether batches differ in their probabilities."""
+        return self.sampling in ("importance", "curvature")
+
+    def batch_probabilities(self, oracle: Oracle, x: Vector, rng: np.random.Generator) -> Vector | None:
+        """Of the fixed batches, from their curvature at x. Raises OptionError where one would never be drawn."""
+        if not self.weighted:
+            return None
+        even = 0.5 if self.sampling == "importance" else 0.0
+        p = importance(oracle, x, self.batch_at(0, oracle.rows), rng, even)
+        if not p.all():
+            raise OptionError(
+                f"Problem '{oracle.problem.name}' has rows without curvature, which sampling = curvature would never "
+                "draw. Use sampling = importance."
+            )
+        return p
 
     def batch_at(self, iteration: int, N: int) -> int:
         """B of an iteration."""
@@ -112,15 +132,15 @@ def blocks_of(N: int, B: int) -> list[Rows]:
     return [np.arange(k, min(k + B, N)) for k in range(0, N, B)]
 
 
-def importance(oracle: Oracle, x: Vector, B: int, rng: np.random.Generator) -> Vector:
-    """Probabilities of the blocks: half uniform, half in proportion to the curvature of each block's sum at x.
+def importance(oracle: Oracle, x: Vector, B: int, rng: np.random.Generator, even: float = 0.5) -> Vector:
+    """Probabilities of the blocks: a part `even` uniform, the rest in proportion to the curvature of their sums at x.
 
-    [Needell, Srebro & Ward 2016, Sec. 4: partially biased sampling; Csiba & Richtarik 2018 for batches]
+    [Needell, Srebro & Ward 2016, fully and partially biased sampling; Csiba & Richtarik 2018 for batches]
     """
     blocks = blocks_of(oracle.rows, B)
     L = np.array([len(rows) * curvature(oracle, x, rng, rows) for rows in blocks])
-    even = np.full(len(blocks), 1 / len(blocks))
-    return (even + L / L.sum()) / 2 if 0 < L.sum() < math.inf else even
+    uniformly = np.full(len(blocks), 1 / len(blocks))
+    return even * uniformly + (1 - even) * (L / L.sum()) if 0 < L.sum() < math.inf else uniformly
 
 
 def curvature(oracle: Oracle, x: Vector, rng: np.random.Generator, rows: Rows | None = None) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ncsolve.theory.claim import LEVEL
 from ncsolve.theory.statistics import expectation_at_most, frequencies, never, variance_is
 
 
@@ -45,3 +46,10 @@ def test_never(failures, rejected):
 def test_nan_is_an_alarm():
     assert expectation_at_most("Y", [1.0, np.nan], 1.0).violation() is not None
     assert variance_is("v", np.array([np.nan]), 1.0).violation() is not None
+
+
+def test_several_checks_share_the_level():
+    sample, law = 1.15 * np.ones(400), [0.5, 0.5]
+    assert variance_is("v", sample, 1.0).right[0] == pytest.approx(variance_is("v", sample, 1.0, checks=5).right[0])
+    assert variance_is("v", sample, 1.0, checks=5).left[0] == pytest.approx(LEVEL / 5)
+    assert frequencies("law", [50, 50], law, checks=4).left[0] == pytest.approx(LEVEL / 4)

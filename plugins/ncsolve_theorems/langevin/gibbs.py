@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ncsolve.theory import NOT_APPLICABLE, VIOLATED, Case, Claim, Study, Theorem
-from ncsolve.theory.statistics import variance_is
 from ncsolve_theorems import problems
+from ncsolve_theorems.langevin.gaussian import CHAINS, covariance_is, not_gaussian
 
-STEPS, CHAINS = 40, 4000
+STEPS = 40
 
 
 def always_accepted(study: Study) -> None:
@@ -50,8 +50,7 @@ class MetropolisGibbs(Theorem):
     reference: ClassVar[str] = "Roberts & Tweedie 1996"
 
     def refusal(self, study: Study) -> str:
-        definite = study.oracle.structure.quadratic and study.least_curvature(study.x0) > 0
-        return "" if definite else "f is not a quadratic with H > 0."
+        return not_gaussian(study)
 
     def demands(self, study: Study) -> Mapping[str, Any]:
         return {"step_size": study.options.get("step_size") or 1 / study.L, "chains": CHAINS, "scattered": False}
@@ -67,8 +66,7 @@ class MetropolisGibbs(Theorem):
         for _ in range(STEPS):
             state = study.solver.step(study.oracle, state, rng)
         standard = (state.chains - study.best) @ Q / scale
-        for k in range(min(len(w), 3)):
-            yield variance_is(f"Gibbs' variance in eigenvector {k + 1}", standard[:, k], 1.0)
+        yield from covariance_is("Gibbs' covariance along eigenvectors", standard)
 
     def positive(self) -> Iterable[Case]:
         yield Case(problems.parabola, witness=True)

@@ -10,8 +10,9 @@ import numpy as np
 from ncsolve.theory import NOT_APPLICABLE, VIOLATED, Case, Claim, Study, Theorem
 from ncsolve.theory.statistics import variance_is
 from ncsolve_theorems import problems
+from ncsolve_theorems.langevin.gaussian import CHAINS, not_gaussian
 
-STEPS, CHAINS = 25, 4000
+STEPS = 25
 
 
 class LangevinLaw(Theorem):
@@ -34,8 +35,7 @@ class LangevinLaw(Theorem):
     reference: ClassVar[str] = "elementary; Roberts & Tweedie 1996 for the algorithm"
 
     def refusal(self, study: Study) -> str:
-        definite = study.oracle.structure.quadratic and study.least_curvature(study.x0) > 0
-        return "" if definite else "f is not a quadratic with H > 0."
+        return not_gaussian(study)
 
     def demands(self, study: Study) -> Mapping[str, Any]:
         eta = study.options.get("step_size") or 1 / (2 * study.L)
@@ -50,9 +50,10 @@ class LangevinLaw(Theorem):
         mean = q**STEPS * ((study.x0 - study.best) @ Q)
         variance = 2 * eta / beta * (q[:, None] ** (2 * np.arange(STEPS))).sum(axis=1)
         standard = (along - mean) / np.sqrt(variance)
-        yield variance_is("mean and variance in every eigenvector", standard, 1.0)
-        for k in range(min(len(w), 3)):
-            yield variance_is(f"eigenvector {k + 1}", standard[:, k], 1.0)
+        count = min(len(w), 3)
+        yield variance_is("mean and variance in every eigenvector", standard, 1.0, checks=count + 1)
+        for k in range(count):
+            yield variance_is(f"eigenvector {k + 1}", standard[:, k], 1.0, checks=count + 1)
 
     def positive(self) -> Iterable[Case]:
         yield Case(problems.parabola, witness=True)

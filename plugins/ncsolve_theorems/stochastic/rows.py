@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ncsolve.theory import Claim, Study
 from ncsolve_theorems.common import EPS, values_at
@@ -17,6 +19,7 @@ ONE_ROW = {
     "inner_steps": 1,
     "momentum": 0.0,
     "schedule": "constant",
+    "warm_up": 0,
     "batch_growth": 1.0,
     "line_search": None,
 }
@@ -34,8 +37,9 @@ def too_many_rows(study: Study) -> str:
 def row_gradients(study: Study, x: np.ndarray) -> np.ndarray:
     """g_i(x), unbiased estimates of the gradient, (rows, n)."""
     x = np.ascontiguousarray(x)
+    gradient, rows = study.oracle.row_gradient(), np.arange(study.oracle.rows)
     with study.oracle.uncounted():
-        return np.array([study.oracle.gradient(x, rows=[row]) for row in range(study.oracle.rows)])
+        return np.array([gradient(x, rows[k : k + 1], float(len(rows))) for k in rows])
 
 
 def row_hessians(study: Study) -> np.ndarray:
@@ -56,26 +60,67 @@ def additive_noise(study: Study) -> np.ndarray | None:
     return here if np.allclose(here, there, rtol=1e-9, atol=1e-12) else None
 
 
-def is_one_row_step(study: Study) -> Claim:
-    """x+ = x - eta g_i(x) for some row i."""
-    eta, misses, allowed = study.option("step_size"), [], []
-    for x, after in zip(study.x, study.x[1:], strict=False):
-        steps = eta * row_gradients(study, x)
-        misses.append(np.abs(after - (x - steps)).max(axis=1).min())
-        allowed.append(64 * EPS * (np.abs(x).max() + np.abs(steps).max()))
+def is_one_row_step(study: Study, steps: np.ndarray | None = None) -> Claim:
+    """x+ = x - eta g_i(x) for some row i, at every iterate with the same eta, or with its own."""
+    eta = np.broadcast_to(study.option("step_size") if steps is None else steps, len(study.x) - 1)
+    misses, allowed = [], []
+    for x, after, length in zip(study.x, study.x[1:], eta, strict=False):
+        moves = length * row_gradients(study, x)
+        misses.append(np.abs(after - (x - moves)).max(axis=1).min())
+        allowed.append(64 * EPS * (np.abs(x).max() + np.abs(moves).max()))
     return Claim.equal("x+ = x - eta g_i(x)", np.array(misses), np.zeros(len(misses)), np.array(allowed))
 
 
-def expected_values(study: Study, eta: float) -> tuple[np.ndarray, np.ndarray]:
-    """E f(x - eta g_i(x)) and E |g_i - g|^2 at every iterate but the last, exact."""
+def expected_values(study: Study, eta: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """E f(x - eta g_i(x)) and E |g_i - g|^2 at every iterate but the last, exact; eta may be one for each."""
     means, variances = [], []
-    for x in study.x[:-1]:
+    for x, length in zip(study.x[:-1], np.broadcast_to(eta, len(study.x) - 1), strict=True):
         g = row_gradients(study, x)
-        means.append(values_at(study, x - eta * g).mean())
+        means.append(values_at(study, x - length * g).mean())
         variances.append(((g - g.mean(axis=0)) ** 2).sum(axis=1).mean())
     return np.array(means), np.array(variances)
 
 
+def noise_variance(noise: np.ndarray) -> float:
+    """E |g_i - g|^2"""
+    return float((noise**2).sum(axis=1).mean())
+
+
+class Loud:
+    """One update of `sgd` at a time, its noise 1.6 times as large: a wrong solver."""
+
+    def __init__(self, solver: Any) -> None:
+        self.solver = solver
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.solver, name)
+
+    def step(self, oracle: Any, state: Any, rng: np.random.Generator) -> Any:
+        after = self.solver.step(oracle, state, rng)
+        mean = state.x - self.solver.step_size * self.solver.factor(state.updates) * oracle.gradient(state.x)
+        return replace(after, x=mean + 1.6 * (after.x - mean))
+
+
+def louder(study: Study) -> None:
+    """The noise of every update is 1.6 times as large."""
+    study.solver = Loud(study.solver)
+
+
+def values_after(study: Study, count: int, moments: tuple[int, ...]) -> np.ndarray:
+    """f - f* after so many updates of `count` independent runs, (moments, count), not below 0."""
+    x = np.array([[states[k].x for k in moments] for states in runs(study, count, max(moments))])
+    f = np.array([values_at(study, points) for points in x.swapaxes(0, 1)])
+    return np.maximum(f - study.minimum, 0.0)
+
+
 def runs(study: Study, count: int, steps: int) -> list[list[Any]]:
-    """The states of so many independent runs, by their seeds."""
-    return [study.states_from(study.solver, study.x0, study.seed + 1 + k, steps) for k in range(count)]
+    """The states of so many independent runs, by their seeds; without the loop, which evaluates f at each state."""
+    found, solver, oracle = [], study.solver, study.oracle
+    with oracle.uncounted(), np.errstate(all="ignore"):
+        for k in range(count):
+            rng = np.random.default_rng(study.seed + 1 + k)
+            states = [solver.init(oracle, study.x0, rng)]
+            for _ in range(steps):
+                states.append(solver.step(oracle, states[-1], rng))
+            found.append(states)
+    return found

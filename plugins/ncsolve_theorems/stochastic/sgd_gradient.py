@@ -10,7 +10,7 @@ import numpy as np
 from ncsolve.theory import NOT_APPLICABLE, VIOLATED, Case, Claim, Study, Theorem
 from ncsolve.theory.statistics import expectation_at_most
 from ncsolve_theorems import problems
-from ncsolve_theorems.stochastic.rows import additive_noise, one_row_demand, runs, too_many_rows
+from ncsolve_theorems.stochastic.rows import additive_noise, noise_variance, one_row_demand, runs, too_many_rows
 
 UPDATES, RUNS = 40, 60
 
@@ -46,7 +46,7 @@ class SGDGradient(Theorem):
         eta, noise = study.option("step_size"), additive_noise(study)
         assert noise is not None
         gap = float(study.oracle.value(study.x0)) - study.minimum
-        bound = 2 * gap / (eta * UPDATES) + study.L * eta * float((noise**2).sum(axis=1).mean())
+        bound = 2 * gap / (eta * UPDATES) + study.L * eta * noise_variance(noise)
         means = []
         for states in runs(study, RUNS, UPDATES - 1):
             x = np.array([state.x for state in states])

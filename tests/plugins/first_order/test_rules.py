@@ -9,6 +9,8 @@ import pytest
 import sympy as sp
 
 import ncsolve as nc
+from ncsolve.hooks import registry
+from ncsolve.solving import configure
 from ncsolve.testing import problems
 from ncsolve_first_order.mini_batch import MiniBatches, blocks_of, importance
 from ncsolve_first_order.schedule import Scheduled
@@ -184,15 +186,15 @@ def test_lookahead_goes_half_of_the_way():
 
 
 @pytest.mark.parametrize("scale", [1, 12, 1e3])
-@pytest.mark.parametrize("options", [{"sampling": "uniform"}, {"sampling": "shuffle"}, {"sampling": "importance"}])
-def test_estimates_are_unbiased_for_sums_and_for_means(options, scale):
+@pytest.mark.parametrize("sampling", ["uniform", "shuffle", "importance", "curvature"])
+def test_estimates_are_unbiased_for_sums_and_for_means(sampling, scale):
     """Averaged exactly over the batches that can be drawn, each weighted by its probability."""
     problem = table(scale)
     oracle, at, rng = nc.compile(problem), np.array([1.7]), np.random.default_rng(1)
     g, N, B = oracle.row_gradient(), oracle.rows, 5
-    batches = MiniBatches(batch_size=B, **options)
-    if options["sampling"] == "importance":
-        p = importance(oracle, at, B, rng)
+    batches = MiniBatches(batch_size=B, sampling=sampling)
+    if batches.weighted:
+        p = batches.batch_probabilities(oracle, at, rng)
         assert p.sum() == pytest.approx(1)
         mean = sum(q * g(at, rows, 1 / q) for q, rows in zip(p, blocks_of(N, B), strict=True))
         drawn = list(batches.batches(N, 0, p, rng))
@@ -200,7 +202,7 @@ def test_estimates_are_unbiased_for_sums_and_for_means(options, scale):
     else:
         drawn = [pair for k in range(4000) for pair in batches.batches(N, k, None, rng)]
         mean = np.mean([g(at, rows, weight) for rows, weight in drawn], axis=0)
-    rtol = 1e-12 if options["sampling"] == "importance" else 0.05
+    rtol = 1e-12 if batches.weighted else 0.05
     np.testing.assert_allclose(mean, oracle.gradient(at), rtol=rtol)
     assert len(drawn[0][0]) in (B, N % B)
 
@@ -234,6 +236,34 @@ def test_importance_follows_the_curvature_of_the_rows():
     problem = nc.Problem(sp.Sum((a[i] * x - 1) ** 2, (i, 0, 1)), data={a: [10.0, 1.0]}, start={x: 0})
     p = importance(nc.compile(problem), np.zeros(1), 1, np.random.default_rng(0))
     np.testing.assert_allclose(p, [0.25 + 50 / 101, 0.25 + 0.5 / 101])
+
+
+def test_by_curvature_alone_single_rows_of_least_squares_are_kaczmarz():
+    """Each update solves one equation: x+ = x - a_i (a_i'x - b_i) / |a_i|^2, rows drawn as |a_i|^2."""
+    A, b = sp.IndexedBase("A", shape=(3, 2)), sp.IndexedBase("b", shape=(3,))
+    z, i, j = sp.IndexedBase("z", shape=(2,)), *sp.symbols("i j", integer=True)
+    rows, right = np.array([[3.0, 0.0], [0.5, 1.0], [-1.0, 2.0]]), np.array([1.0, 2.0, -1.0])
+    f = sp.Sum((sp.Sum(A[i, j] * z[j], (j, 0, 1)) - b[i]) ** 2, (i, 0, 2)) / 2
+    oracle = nc.compile(nc.Problem(f, data={A: rows, b: right}, start={z: 1.0}))
+    step = 1 / (rows**2).sum()
+    options = {"batch_size": 1, "sampling": "curvature", "inner_steps": 1, "step_size": step}
+    solver = configure(registry().solver("sgd"), options)
+    rng = np.random.default_rng(0)
+    state = solver.init(oracle, np.ones(2), rng)
+    np.testing.assert_allclose(state.probabilities, (rows**2).sum(axis=1) / (rows**2).sum())
+    met = {int(np.abs(rows @ solver.step(oracle, state, rng).x - right).argmin()) for _ in range(50)}
+    assert met == {0, 1, 2}
+    for _ in range(20):
+        state = solver.step(oracle, state, rng)
+        assert np.abs(rows @ state.x - right).min() <= 1e-12
+
+
+def test_rows_without_curvature_need_some_uniform_draws():
+    a, i = sp.IndexedBase("a", shape=(2,)), sp.Symbol("i", integer=True)
+    problem = nc.Problem(sp.Sum(a[i] * x**2 + x, (i, 0, 1)), data={a: [1.0, 0.0]}, start={x: 1})
+    options = {"batch_size": 1, "step_size": 0.1, "sampling": "curvature"}
+    with pytest.raises(nc.NcsolveError, match="rows without curvature, which sampling = curvature would never draw"):
+        nc.solve(problem, "sgd", options=options)
 
 
 @pytest.mark.parametrize("solver", ["svrg", "saga"])
@@ -301,6 +331,7 @@ def test_divergence_keeps_the_best_point_and_names_the_longest_step(solver, opti
         ("gd", {"batch_size": 4}, "with mini-batches needs a step_size: only 'sgd' estimates one"),
         ("adam", {"batch_size": 4, "line_search": "armijo"}, "leave out line_search or batch_size"),
         ("sgd", {"sampling": "importance", "batch_growth": 2}, "batches drawn by importance are fixed"),
+        ("sgd", {"sampling": "curvature", "batch_growth": 2}, "batches drawn by curvature are fixed"),
         ("gd", {"schedule": "cosine"}, "cannot follow a schedule"),
         ("adam", {"schedule": "cosine", "line_search": "wolfe"}, "cannot follow a schedule"),
         ("gd", {"line_search": "polyak"}, "needs the minimal value, which problem 'problem' does not declare"),
