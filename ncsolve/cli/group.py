@@ -14,6 +14,7 @@ COMMANDS = (
     "solve",
     "resume",
     "runs",
+    "report",
     "classify",
     "landscape",
     "recheck",

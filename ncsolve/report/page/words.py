@@ -1,0 +1,98 @@
+"""What a page says in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ncsolve.landscapes.words import plural
+from ncsolve.report.page.html import Html, join, number, numbers, tag
+from ncsolve.report.page.runs import Run
+
+if TYPE_CHECKING:
+    from ncsolve.landscapes import Landscape
+
+__all__ = ["SYMBOLS", "answer", "badge", "eigenvalues", "landscape_said", "place"]
+
+KINDS = {
+    "minimum": "A minimum",
+    "maximum": "A maximum",
+    "saddle": "A saddle point",
+    "minmax": "A local equilibrium",
+    "not-minmax": "A critical point that is no equilibrium",
+    "degenerate": "A degenerate critical point",
+    "not-critical": "No critical point",
+    "undecided": "A point whose kind rounding leaves open",
+}
+SYMBOLS = {"minimum": "●", "minmax": "✚", "maximum": "▲", "saddle": "✖", "not-minmax": "✖", "degenerate": "◆"}
+ENTRIES = 4  # of a point in a sentence
+WHY = {
+    "ITERATIONS": "the limit on iterations was reached",
+    "EVALUATIONS": "the limit on evaluations was reached",
+    "TIME": "the time was used up",
+    "STALLED": "it made no progress any more",
+    "NONFINITE": "the objective is not finite there",
+    "INTERRUPTED": "it was interrupted",
+    "FAILED": "the solver failed",
+    "RUNNING": "it had not ended",
+}
+
+
+def answer(run: Run, names: Sequence[str]) -> Html:
+    """What was found, where, by whom, and which eigenvalues say so."""
+    head = tag("strong", KINDS.get(run.kind, "No point"), class_=f"verdict kind-{run.kind}" if run.kind else None)
+    where = place(run.data.get("x"), names)
+    parts = [join(head, *((" at ", where) if where else ()), ", where ", tag("var", "f"), " = "),
+             tag("b", number(run.data.get("objective"), 8)), ". "]  # fmt: skip
+    if spectrum := eigenvalues(run.point):
+        parts += [spectrum, " "]
+    evaluations = run.data.get("evaluations") or {}
+    counted = ", ".join(plural(count, f"{name} evaluation") for name, count in evaluations.items() if count)
+    parts.append(join("Found by ", tag("b", run.solver), f" in {plural(run.data.get('iterations') or 0, 'iteration')}"))
+    parts.append(join(f" ({counted})" if counted else "", "; gradient norm ", number(run.data.get("gradient_norm"), 3)))
+    if not run.converged:
+        parts.append(join("; not converged: ", WHY.get(str(run.data["status"]), str(run.data["status"]))))
+    return join(*parts, ".")
+
+
+def eigenvalues(point: Any) -> Html | None:
+    """ "Both eigenvalues of the Hessian are positive, 25.7 and 82.3." """
+    values = [value for value in point.get("eigenvalues") or () if value is not None]
+    if not values:
+        return None
+    index, nullity = point.get("index") or 0, point.get("nullity") or 0
+    count = len(values)
+    whole = {1: "The only eigenvalue", 2: "Both eigenvalues"}.get(count, f"All {count} eigenvalues")
+    verb = "is" if count == 1 else "are"
+    if nullity == 0 and index in (0, count):
+        said = f"{whole} of the Hessian {verb} {'negative' if index else 'positive'}"
+    else:
+        signs = {"negative": index, "zero": nullity, "positive": max(count - index - nullity, 0)}
+        said = f"Of the {plural(count, 'eigenvalue')} of the Hessian "
+        said += ", ".join(f"{k} {'is' if k == 1 else 'are'} {sign}" for sign, k in signs.items() if k)
+    proof = " This is proven in ball arithmetic." if point.get("certified") else ""
+    return join(f"{said}: ", tag("b", numbers(values), class_="numbers"), ".", proof)
+
+
+def place(x: Any, names: Sequence[str]) -> Html | None:
+    """(x, y) = (3, 2), or the first entries of a long x."""
+    if not x:
+        return None
+    if len(x) == 1:
+        return join(tag("var", names[0] if names else "x"), " = ", number(x[0]))
+    more = ", …" if len(x) > ENTRIES else ""
+    inside = join("(", numbers(x[:ENTRIES], ENTRIES), more, ")")
+    if not names or len(x) > ENTRIES:
+        return join(tag("var", "x"), " = ", inside)
+    return join("(", tag("var", ", ".join(names)), ") = ", inside)
+
+
+def badge(kind: str) -> Html:
+    """A kind of point with the mark that figures show."""
+    return join(tag("span", SYMBOLS.get(kind, "■"), class_=f"mark kind-{kind}", aria_hidden="true"), " ", kind)
+
+
+def landscape_said(found: Landscape) -> str:
+    """How many of each kind, and whether that is all."""
+    counts = ", ".join(plural(count, kind) for kind, count in found.counts.items()) or "no critical points"
+    return f"In the box: {counts}. {found.message[:1].upper()}{found.message[1:].rstrip('.')}."
