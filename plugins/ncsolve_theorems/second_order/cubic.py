@@ -9,6 +9,7 @@ import numpy as np
 
 from ncsolve.theory import VIOLATED, Case, Claim, Study, Theorem
 from ncsolve_theorems import problems
+from ncsolve_theorems.second_order.steps import shifted_update
 
 
 def half_step(study: Study) -> None:
@@ -42,6 +43,9 @@ class CubicRegularisation(Theorem):
 
     def demands(self, study: Study) -> Mapping[str, Any]:
         return {"regularization": study.constant("hessian_lipschitz")}
+
+    def identity(self, study: Study) -> Claim | None:
+        return shifted_update(study, "(H + M |s|/2 I) s = -g", study.constant("hessian_lipschitz") / 2, 1)
 
     def claims(self, study: Study) -> Iterable[Claim]:
         M = L = study.constant("hessian_lipschitz")

@@ -9,6 +9,9 @@ import numpy as np
 
 from ncsolve.theory import VIOLATED, Case, Claim, Study, Theorem
 from ncsolve_theorems import problems
+from ncsolve_theorems.second_order.steps import ACCURACY, steps_of, zero
+
+CRITICAL, FLAT = 1e-6, 1e-4
 
 
 def shortened(study: Study) -> None:
@@ -17,12 +20,21 @@ def shortened(study: Study) -> None:
     study.x = np.array([start, start + 0.6 * (end - start)])
 
 
+def downhill(study: Study) -> None:
+    """Steepest descent to the boundary."""
+    g = study.oracle.gradient(study.x0)
+    study.x = np.array([study.x0, study.x0 - study.states[1].radius * g / np.linalg.norm(g)])
+
+
 class TrustRegionStep(Theorem):
     """Every step s of an exact trust-region method solves its subproblem: (H + l I) s = -g with l >= 0, H + l I >= 0.
 
-    $$(H + \\lambda I)\\,s = -\\nabla f, \\qquad \\lambda \\ge 0, \\qquad H + \\lambda I \\succeq 0$$
+    $$(H + \\lambda I)\\,s = -\\nabla f, \\quad \\lambda \\ge 0, \\quad H + \\lambda I \\succeq 0, \\quad
+    \\lambda\\,(\\Delta - |s|) = 0$$
 
-    lambda is found from s by least squares; s minimises the quadratic model among all steps that are not longer.
+    lambda is found from s by least squares. s minimises the quadratic model among all steps that are not longer, and so
+    m(0) - m(s) >= |g| min(Delta, |g|/|H|) / 2, and |lambda_min| Delta^2 / 2 where lambda_min(H) < 0. Where the run
+    ends at a critical point, H >= 0 there.
     """
 
     id: ClassVar[str] = "TR1"
@@ -31,7 +43,7 @@ class TrustRegionStep(Theorem):
     solvers: ClassVar[tuple[str, ...]] = ("trust-region",)
     assumptions: ClassVar[tuple[str, ...]] = ("f is twice differentiable",)
     demand: ClassVar[str] = "scaling = none"
-    reference: ClassVar[str] = "More & Sorensen 1983, Lemma 2.1"
+    reference: ClassVar[str] = "More & Sorensen 1983, Lemma 2.1, Thm 4.13"
     horizon: ClassVar[int] = 60
 
     def demands(self, study: Study) -> Mapping[str, Any]:
@@ -41,24 +53,32 @@ class TrustRegionStep(Theorem):
         return "" if study.n <= 200 else "More than 200 variables: the eigenvalues cost too much."
 
     def claims(self, study: Study) -> Iterable[Claim]:
-        residual, negative, indefinite = [], [], []
-        for x, g, after in zip(study.x, study.g, study.x[1:], strict=False):
-            s, H = after - x, study.hessian(x)
-            size = float(np.linalg.norm(s))
-            if size <= 1e-7 * max(1.0, float(np.abs(x).max())):
-                break  # rounding of x hides what s was
-            multiplier = float(-(g + H @ s) @ s) / size**2
-            scale = float(np.abs(H).max()) + abs(multiplier)
-            residual.append(float(np.linalg.norm(H @ s + multiplier * s + g)) / (scale * size))
-            negative.append(-multiplier / scale)
-            indefinite.append(-(np.linalg.eigvalsh(H)[0] + multiplier) / scale)
-        for what, left in (("(H + l I) s = -g", residual), ("l >= 0", negative), ("H + l I >= 0", indefinite)):
-            yield Claim.equal(f"{what}, relative", np.maximum(left, 0), np.zeros(len(left)), 1e-6)
+        steps = steps_of(study)
+        yield zero("(H + l I) s = -g", [step.residual(step.shift) for step in steps])
+        yield zero("l >= 0", [max(-step.shift / step.scale, 0.0) for step in steps])
+        yield zero("H + l I >= 0", [max(-(step.lowest + step.shift) / step.scale, 0.0) for step in steps])
+        radii = np.array([state.radius for state in study.states])
+        known = [step for step in steps if radii[step.k + 1] >= radii[step.k]]  # no trial was rejected
+        slack = [min(abs(step.shift) / step.scale, abs(1 - step.length / radii[step.k])) for step in known]
+        yield zero("l (Delta - |s|) = 0", slack)
+        cauchy, curved = [], []
+        for step in steps:
+            size, norm = float(np.linalg.norm(step.g)), float(np.linalg.norm(step.H, 2))
+            longest = step.length if step.shift > ACCURACY * step.scale else np.inf
+            cauchy.append(size * min(longest, size / max(norm, 1e-300)) / 2 / step.fall)
+            curved.append(max(-step.lowest, 0.0) * step.length**2 / 2 / step.fall)
+        yield Claim.at_most("|g| min(Delta, |g|/|H|) / 2 <= m(0) - m(s), relative", cauchy, 1 + ACCURACY)
+        yield Claim.at_most("|lambda_min| Delta^2 / 2 <= m(0) - m(s), relative", curved, 1 + ACCURACY)
+        if np.abs(study.g[-1]).max() <= CRITICAL:
+            lowest = -study.least_curvature(study.x[-1])
+            yield Claim.at_most("-lambda_min(H) <= 1e-4 at the end", lowest, FLAT, first=len(study.x) - 1)
 
     def positive(self) -> Iterable[Case]:
         yield Case(problems.rotated_sum, witness=True)
         yield Case(problems.saddle_well)
         yield Case(problems.logistic_ridge)
+        yield Case(problems.saddle_well, x0=(0.5, 1e-8))
 
     def controls(self) -> Iterable[Case]:
         yield Case(lambda: problems.quadratic(1.0, 3.0, 10.0), VIOLATED, mutate=shortened)
+        yield Case(problems.rotated_sum, VIOLATED, mutate=downhill)
