@@ -1,21 +1,15 @@
-"""Problems x solvers x seeds: a grid of runs, in processes of their own, each cell kept as soon as it is done."""
+"""Problems x solvers x seeds: a grid of runs, on any executor, each cell kept as soon as it is done."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import signal
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +18,12 @@ from numpy.typing import NDArray
 from ncsolve import api
 from ncsolve.backends.evaluator import Evaluator
 from ncsolve.errors import StoreError
+from ncsolve.executors import Executor, Serial
 from ncsolve.problem import Problem
 from ncsolve.solving.result import plain
 from ncsolve.store import absolute, all_versions, fingerprint, problem_of, read_arrays, write_arrays, write_text
 
 __all__ = ["Cell", "Run", "cells", "run_cells"]
-
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-TRIES = 3
-"""How often a cell is begun whose process was killed."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +39,9 @@ class Cell:
     seed: int
     arguments: tuple[tuple[str, Any], ...]
     """Further arguments of `nc.solve`."""
+
+    def __str__(self) -> str:
+        return f"{self.problem} by {self.solver}, seed {self.seed}"
 
     @property
     def key(self) -> str:
@@ -91,13 +85,17 @@ def cells(problems: Sequence[Problem], solvers: Sequence[str], seeds: int, **arg
 
 
 def run_cells(
-    grid: Sequence[Cell], folder: Path | None = None, jobs: int = 1, done: Callable[[Run], Any] = lambda run: None
+    grid: Sequence[Cell],
+    folder: Path | None = None,
+    executor: Executor | None = None,
+    done: Callable[[Run], Any] = lambda run: None,
 ) -> list[Run]:
     """Run a grid and return its runs in order; `done` is called with each as it is ready.
 
     What a folder holds already is read, not run; what is new is written there at once, so that a grid that was
-    interrupted goes on. Numbers do not depend on `jobs`, nor on what else a process ran before. After Ctrl-C the
-    runs that are done are returned, the interrupted one among them if there is one. Raises what a run raises.
+    interrupted goes on. Numbers do not depend on the executor (without one: this process), nor on what else a worker
+    ran before. After Ctrl-C the runs that are done are returned, the interrupted one among them if there is one. Raises
+    what a run raises.
     """
     found: dict[Cell, Run] = {}
     for cell in grid:
@@ -105,100 +103,34 @@ def run_cells(
             found[cell] = run
             done(run)
     missing = [cell for cell in grid if cell not in found]
-    made = _in_processes(missing, folder, jobs) if jobs > 1 else _here(missing, folder)
     with suppress(KeyboardInterrupt):
-        for run in made:
+        for _, run in (executor or Serial()).run(_run, None, missing):
+            if folder and not run.interrupted:
+                _keep(run, folder)
             found[run.cell] = run
             done(run)
+            if run.interrupted:
+                break
     return [found[cell] for cell in grid if cell in found]
 
 
-def _here(missing: Sequence[Cell], folder: Path | None) -> Iterator[Run]:
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        for cell in missing:
-            run = _run(cell, folder)
-            yield run
-            if run.interrupted:
-                return
-
-
-def _in_processes(missing: Sequence[Cell], folder: Path | None, jobs: int) -> Iterator[Run]:
-    """Cells whose process is killed are tried again, in new processes."""
-    left = list(missing)
-    for attempt in range(TRIES):
-        try:
-            for run in _round(left, folder, min(jobs, len(left) or 1)):
-                left.remove(run.cell)
-                yield run
-            return
-        except BrokenProcessPool as error:
-            if attempt == TRIES - 1:
-                raise StoreError(
-                    f"a process was killed {TRIES} times while it ran {left[0].problem} by {left[0].solver}, or a run "
-                    "beside it: there may be too little memory. Take fewer --jobs."
-                ) from error
-
-
-def _round(left: Sequence[Cell], folder: Path | None, jobs: int) -> Iterator[Run]:
-    with _one_thread(), ProcessPoolExecutor(jobs, get_context("spawn"), _begin_worker) as pool:
-        pending: set[Future[Run]] = {pool.submit(_run_in_worker, cell, folder) for cell in left}
-        try:
-            while pending:
-                ready, pending = wait(pending, return_when="FIRST_COMPLETED")
-                for future in ready:
-                    if not (run := future.result()).interrupted:
-                        yield run
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Processes that begin meanwhile compute with one thread each."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name)
-            else:
-                os.environ[name] = value
-
-
-def _begin_worker() -> None:
-    """Ctrl-C ends runs, not idle processes; the lines of progress are the parent's."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.stderr = open(os.devnull, "w")  # noqa: SIM115
-
-
-def _run_in_worker(cell: Cell, folder: Path | None) -> Run:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return _run(cell, folder)
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _run(cell: Cell, folder: Path | None) -> Run:
-    """Run a cell and, unless it is interrupted, keep it."""
+def _run(_: None, cell: Cell) -> Run:
+    """The run of a cell, with numbers as in a process of its own."""
     problem = _problem(cell.source)
     _forget(problem)
     result = api.solve(problem, cell.solver, seed=cell.seed, **dict(cell.arguments))
-    run = Run(cell, plain(result.to_json()), dict(result.trace))
-    if folder and not run.interrupted:
-        at = folder / cell.folder
-        try:
-            at.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"cannot write into {at}: {error.strerror}.") from error
-        write_arrays(at / "trace.npz", run.trace, compress=True)
-        kept = {**run.data, "source": cell.source, "key": cell.key}
-        write_text(at / "run.json", json.dumps(kept, allow_nan=False) + "\n")
-    return run
+    return Run(cell, plain(result.to_json()), dict(result.trace))
+
+
+def _keep(run: Run, folder: Path) -> None:
+    at = folder / run.cell.folder
+    try:
+        at.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot write into {at}: {error.strerror}.") from error
+    write_arrays(at / "trace.npz", run.trace, compress=True)
+    kept = {**run.data, "source": run.cell.source, "key": run.cell.key}
+    write_text(at / "run.json", json.dumps(kept, allow_nan=False) + "\n")
 
 
 @cache

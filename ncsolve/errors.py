@@ -8,6 +8,7 @@ from difflib import get_close_matches
 __all__ = [
     "BudgetExhausted",
     "DomainError",
+    "ExecutorError",
     "MissingExtra",
     "NcsolveError",
     "OptionError",
@@ -40,6 +41,10 @@ class PluginError(NcsolveError):
 
 class StoreError(NcsolveError):
     """A run cannot be written, read or resumed."""
+
+
+class ExecutorError(NcsolveError):
+    """Workers cannot be had, or die at their task."""
 
 
 class MissingExtra(NcsolveError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ncsolve.cli.group import INTERRUPTED
-from ncsolve.cli.options import backend_option, json_option, load_problem, param_option, run_options
+from ncsolve.cli.options import backend_option, jobs_options, json_option, load_problem, param_option, run_options
 
 if TYPE_CHECKING:
     from ncsolve.compare import Run
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @param_option
 @run_options
 @backend_option
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at the same time.")
+@jobs_options
 @click.option(
     "--out", metavar="DIR", type=click.Path(path_type=Path), help="Keep each run there; what is there is not run again."
 )
@@ -45,6 +45,7 @@ def command(
     seeds: int,
     params: dict[str, str],
     jobs: int,
+    executor: str,
     out: Path | None,
     as_json: bool,
     table: Path | None,
@@ -54,10 +55,11 @@ def command(
 ) -> None:
     """Run every solver on every PROBLEM from the same starts and show where each run ended and what it cost.
 
-    Every run computes with one thread. Its numbers do not depend on --jobs. With --out an interrupted comparison goes
-    on where it was; `ncsolve runs DIR` lists it.
+    Every run computes with one thread. Its numbers do not depend on --jobs and --executor. With --out an interrupted
+    comparison goes on where it was; `ncsolve runs DIR` lists it.
     """
     from ncsolve.compare import cells, run_cells
+    from ncsolve.executors import choose
     from ncsolve.hooks import registry
     from ncsolve.report.comparison import check_export_file, export, plot_runs
     from ncsolve.report.data import to_json
@@ -69,10 +71,11 @@ def command(
         check_export_file(table)
     for solver in solvers:
         registry().solver(solver)
+    workers = choose(executor, jobs)
     declared = [load_problem(name, params) for name in problems]
     grid = cells(declared, solvers, seeds, **arguments)
     with progress(len(grid)) as done:
-        runs = run_cells(grid, out, jobs, done)
+        runs = run_cells(grid, out, workers, done)
     data = [run.data for run in runs]
     if as_json:
         click.echo(to_json({"runs": data}))
@@ -99,7 +102,7 @@ class progress:
     def done(self, run: Run) -> None:
         self.count += 1
         if self.shown:
-            text = f"{self.count} of {self.total}: {run.problem} by {run.solver}, seed {run.cell.seed}"
+            text = f"{self.count} of {self.total}: {run.cell}"
             click.echo(f"\r\x1b[K{text[:100]}", err=True, nl=False)
 
     def __exit__(self, *_: object) -> None:

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
+from ncsolve.executors import choose
 from ncsolve.solving import option
 from ncsolve_population.batch import CONVERGED, LOST, RUNNING, STUCK, Batch, advance, begin, projected
 from ncsolve_population.distinct import NUMBERS, distinct, expected_unseen
 from ncsolve_population.search import local_solver
 from ncsolve_population.starts import starting_points
-from ncsolve_population.workers import Local, run_in_processes
+from ncsolve_population.workers import Local, end_of_run, stop_running_ahead
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -76,11 +77,11 @@ class Multistart:
     """A local solver from many starts, and the distinct points it finds. [Boender & Rinnooy Kan 1987; Marti 2003]
 
     With up to 100 variables, and `local` auto or trust-region, all runs of a batch are one: values, gradients, Hessians
-    and steps of every run are computed together. Any other local solver runs from one start after the other, or in
-    `workers` processes. `result.minima` lists the distinct points, lowest first, with the number of runs that ended at
-    each and their share, which estimates the size of its basin. `stop_rule=boender-rinnooy-kan` ends the search after
-    the batch at which the expected number of unseen minima, w (w + 1) / (m - w - 2) for w found by m runs, is below
-    1/2.
+    and steps of every run are computed together. Any other local solver runs from one start after the other, or from
+    `workers` starts at a time, where `executor` says; what is found does not depend on either. `result.minima` lists
+    the distinct points, lowest first, with the number of runs that ended at each and their share, which estimates the
+    size of its basin. `stop_rule=boender-rinnooy-kan` ends the search after the batch at which the expected number of
+    unseen minima, w (w + 1) / (m - w - 2) for w found by m runs, is below 1/2.
     """
 
     starts: int = option(100, "number of starts, x0 among them", at_least=1)
@@ -95,7 +96,8 @@ class Multistart:
     same: float = option(1e-4, "distance, relative to max(1, |x|), within which points are one", above=0)
     tolerance: float = option(1e-8, "gradient norm that ends a local run", above=0)
     local_iterations: int = option(1000, "limit of each local run", at_least=1)
-    workers: int = option(1, "processes, where the local solver is not batched", at_least=1)
+    workers: int = option(1, "runs at the same time, where the local solver is not batched", at_least=1)
+    executor: str = option("processes", "where they run: serial, processes, dask, or dask://HOST:PORT")
 
     name: ClassVar[str] = "multistart"
     needs: ClassVar[frozenset[str]] = frozenset({"gradient", "bounds"})
@@ -104,6 +106,7 @@ class Multistart:
     def init(self, oracle: Oracle, x0: Vector, rng: np.random.Generator) -> MultistartState:
         if not self._batched(oracle):
             local_solver(oracle, self.local)  # refuses a problem that does not suit it
+            choose(self.executor, self.workers)
         points = starting_points(oracle, x0, self.starts, self.sampling, self.width, rng)
         m = len(points)
         state = MultistartState(
@@ -127,6 +130,7 @@ class Multistart:
         state = self._counted(oracle, state)
         enough = self.stop_rule == "boender-rinnooy-kan" and state.unseen < 0.5
         if enough or state.begun == len(state.points):
+            stop_running_ahead(oracle)
             return replace(state, done=True)
         return self._begin(oracle, state)
 
@@ -153,19 +157,16 @@ class Multistart:
         return self._with(replace(state, age=state.age + 1), batch)
 
     def _run(self, oracle: Oracle, state: MultistartState) -> MultistartState:
-        """One run in play, or all of them in processes, from beginning to end."""
-        rows = np.flatnonzero(state.status == RUNNING)
-        local = Local(self.local, self.tolerance, self.local_iterations)
-        if self.workers == 1:
-            rows = rows[:1]
-            ends = [local.run(oracle, state.points[rows[0]], int(state.seeds[rows[0]]))]
-        else:
-            ends = run_in_processes(oracle, local, state.points[rows], state.seeds[rows], self.workers)
-        points, values = np.array([x for x, _ in ends]), np.array([f for _, f in ends])
+        """The next run in play, from beginning to end."""
+        rows = np.flatnonzero(state.status == RUNNING)[:1]
+        local = Local(oracle.problem, oracle.evaluator.choice, self.local, self.tolerance, self.local_iterations)
+        workers = choose(self.executor, self.workers)
+        end = end_of_run(oracle, local, state.points, state.seeds, int(rows[0]), workers)
+        points = end.x[None]
         gradients = oracle.gradient(points)
         small = np.abs(projected(oracle, points, gradients)).max(axis=1) <= CRITICAL
-        status = np.where(np.isfinite(values), np.where(small, CONVERGED, TIRED), LOST)
-        new = points, values, gradients, state.radii[rows], status
+        status = np.where(np.isfinite(end.value), np.where(small, CONVERGED, TIRED), LOST)
+        new = points, end.value, gradients, state.radii[rows], status
         return self._with(state, Batch(*(_put(old, part, rows) for old, part in zip(_fields(state), new, strict=True))))
 
     def _with(self, state: MultistartState, batch: Batch) -> MultistartState:

@@ -196,9 +196,7 @@ def walls(lower: bytes, upper: bytes, particles: int) -> tuple[Points, Points]:
 
 
 @cache
-def neighbours(
-    particles: int, topology: Literal["ring", "von-neumann"]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def neighbours(particles: int, topology: Literal["ring", "von-neumann"]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Each particle with its neighbours, shape (particles, k), and where its row begins in the flattened array.
 
     There is one neighbour on each side of a ring; there are four on a torus of almost square shape.

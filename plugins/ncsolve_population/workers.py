@@ -1,20 +1,22 @@
-"""Local runs of any solver, one after the other or in processes of their own."""
+"""Local runs of any solver, one after the other or ahead of time in workers."""
 
 from __future__ import annotations
 
 import time
-from concurrent.futures import Executor, ProcessPoolExecutor
+import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ncsolve.errors import BudgetExhausted
+from ncsolve.executors import in_order
 from ncsolve.oracle import compile
 from ncsolve_population.search import local_minimum, local_solver
 
 if TYPE_CHECKING:
+    from ncsolve.executors import Executor
     from ncsolve.oracle import Oracle
     from ncsolve.problem import Problem
 
@@ -24,59 +26,90 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Local:
-    """How every local run is made: the solver's name, the gradient norm that ends it and its limit."""
+    """How every local run is made; a worker derives the problem once."""
 
+    problem: Problem
+    backend: str
     solver: str
     tolerance: float
     iterations: int
 
-    def run(self, oracle: Oracle, x0: Vector, seed: int) -> tuple[Vector, float]:
-        solver = local_solver(oracle, self.solver)
-        return local_minimum(oracle, solver, x0, np.random.default_rng(seed), self.tolerance, self.iterations)
 
+class Start(NamedTuple):
+    """One local run that shall be made, and its limits."""
 
-@dataclass(frozen=True)
-class Task:
-    """A part of the starts for one process; its oracle is compiled there, for compiled code does not travel."""
-
-    problem: Problem
-    backend: str
-    local: Local
-    starts: Points
-    seeds: NDArray[np.int64]
+    x: Vector
+    seed: int
     evaluations: float
-    seconds: float
+    deadline: float
+    """Of time.time, which machines agree upon."""
 
-    def __call__(self) -> tuple[list[tuple[Vector, float]], dict[str, int], int]:
-        """The ends reached within the limits, and what they cost."""
-        oracle = compile(self.problem, self.backend)
-        oracle.limit(self.evaluations, time.perf_counter() + self.seconds)
+    def __str__(self) -> str:
+        return "a local run"
+
+
+class End(NamedTuple):
+    """Where a local run ended and what it cost."""
+
+    x: Vector
+    value: float
+    counts: dict[str, int]
+    points: int
+
+
+def local_run(local: Local, start: Start) -> End:
+    """A run, as if it were the first one of this problem: its bits do not depend on what ran here before."""
+    oracle = compile(local.problem, local.backend)
+    spent, oracle.evaluator.spent = oracle.evaluator.spent, {}
+    oracle.limit(start.evaluations, time.perf_counter() + start.deadline - time.time())
+    try:
         with np.errstate(all="ignore"):
-            ends = [self.local.run(oracle, x, int(seed)) for x, seed in zip(self.starts, self.seeds, strict=True)]
-        return ends, oracle.counts, oracle.points
+            solver, rng = local_solver(oracle, local.solver), np.random.default_rng(start.seed)
+            x, f = local_minimum(oracle, solver, start.x, rng, local.tolerance, local.iterations)
+    finally:
+        oracle.evaluator.spent = spent
+    return End(x, f, oracle.counts, oracle.points)
 
 
-def run_in_processes(
-    oracle: Oracle, local: Local, starts: Points, seeds: NDArray[np.int64], workers: int
-) -> list[tuple[Vector, float]]:
-    """The ends of local runs, in the order of the starts, whatever the number of processes.
+_ahead: weakref.WeakKeyDictionary[Oracle, tuple[int, Iterator[End]]] = weakref.WeakKeyDictionary()
+"""The runs that workers make already, and the number of the next: the search asks for one at a time."""
 
-    The limits are divided among the processes. Raises BudgetExhausted where nothing is left of them.
+
+def end_of_run(
+    oracle: Oracle, local: Local, points: Points, seeds: NDArray[np.int64], k: int, executor: Executor
+) -> End:
+    """Where the run from points[k] ends, counted; those from the points after it run ahead.
+
+    A run that would have met the limit on evaluations, had those before it been known, is made again within it.
     """
+    due, ends = _ahead.pop(oracle, (-1, iter(())))
+    if due != k:
+        ends = _ends(oracle, local, points[k:], seeds[k:], executor)
+    end = next(ends)
+    if end.points > oracle.remaining[0]:
+        end = local_run(local, _start(oracle, points[k], seeds[k]))
+    else:
+        _ahead[oracle] = k + 1, ends
+    oracle.add_counts(end.counts, end.points)
+    return end
+
+
+def stop_running_ahead(oracle: Oracle) -> None:
+    """No more runs are wanted."""
+    _ahead.pop(oracle, None)
+
+
+def _ends(oracle: Oracle, local: Local, points: Points, seeds: NDArray[np.int64], executor: Executor) -> Iterator[End]:
+    door = weakref.ref(oracle)  # what is kept for an oracle must not keep it
+
+    def starts() -> Iterator[Start]:
+        for x, seed in zip(points, seeds, strict=True):
+            if (here := door()) is not None:
+                yield _start(here, x, seed)
+
+    return in_order(executor.run(local_run, local, starts()))
+
+
+def _start(oracle: Oracle, x: Vector, seed: np.int64) -> Start:
     evaluations, seconds = oracle.remaining
-    if not (evaluations and seconds):
-        raise BudgetExhausted("TIME" if evaluations else "EVALUATIONS")
-    parts = np.array_split(np.arange(len(starts)), min(workers, len(starts)))
-    backend, share = oracle.evaluator.choice, evaluations / len(parts)
-    tasks = [Task(oracle.problem, backend, local, starts[p], seeds[p], share, seconds) for p in parts]
-    with ProcessPoolExecutor(workers) as executor:
-        return collect(executor, oracle, tasks)
-
-
-def collect(executor: Executor, oracle: Oracle, tasks: list[Task]) -> list[tuple[Vector, float]]:
-    """The ends of all tasks, from any Executor of concurrent.futures; what they cost is counted here."""
-    ends: list[tuple[Vector, float]] = []
-    for part, counts, points in executor.map(Task.__call__, tasks):
-        ends += part
-        oracle.add_counts(counts, points)
-    return ends
+    return Start(x, int(seed), evaluations, time.time() + seconds)

@@ -71,6 +71,7 @@ def test_jobs_change_no_number(run, tmp_path):
 
 def test_a_killed_process_costs_its_run_only(tmp_path, problem_file):
     from ncsolve.compare import cells, run_cells
+    from ncsolve.executors import choose
     from ncsolve.problem import load
 
     file = problem_file(
@@ -80,7 +81,7 @@ def test_a_killed_process_costs_its_run_only(tmp_path, problem_file):
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "problem = nc.Problem(x**2 + y**2, start={x: 1, y: 1})"
     )
-    runs = run_cells(cells([load(file)], ["gd"], 3), jobs=2)
+    runs = run_cells(cells([load(file)], ["gd"], 3), executor=choose("processes", 2))
     assert [(run.data["seed"], run.data["status"]) for run in runs] == [(k, "CONVERGED") for k in range(3)]
     assert (tmp_path / "killed").exists()
 

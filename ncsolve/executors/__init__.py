@@ -1,0 +1,48 @@
+"""ELSEWHERE: independent tasks in this process, in processes of this machine, or on a cluster.
+
+What a task yields depends on the task alone: not on where it runs, on how many workers there are, nor on which is ready
+first. A worker that is killed costs its task, which is begun again, up to `TRIES` times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from ncsolve.errors import ExecutorError, did_you_mean
+from ncsolve.executors.base import TRIES, Executor, Serial
+
+__all__ = ["TRIES", "Executor", "Serial", "choose", "in_order"]
+
+NAMES = ("serial", "processes", "dask", "dask://HOST:PORT")
+R = TypeVar("R")
+
+
+def choose(name: str, workers: int = 1) -> Executor:
+    """The executor of a name: "serial", "processes", "dask" (a cluster on this machine) or "dask://HOST:PORT".
+
+    A single process is this one. Workers begin with the first task and end with the last one, or when the iterator that
+    `run` returned is closed. Raises ExecutorError for an unknown name, MissingExtra where dask is not installed.
+    """
+    if name == "serial" or (name == "processes" and workers == 1):
+        return Serial()
+    if name == "processes":
+        from ncsolve.executors.processes import Processes
+
+        return Processes(workers)
+    if name == "dask" or name.startswith("dask://"):
+        from ncsolve.executors.cluster import Dask
+
+        return Dask(workers, name.removeprefix("dask").removeprefix("://"))
+    raise ExecutorError(f"unknown executor '{name}'.{did_you_mean(name, NAMES[:3])} Known: {', '.join(NAMES)}.")
+
+
+def in_order(results: Iterable[tuple[int, R]]) -> Iterator[R]:
+    """What `Executor.run` yields, by the order of the tasks."""
+    early: dict[int, R] = {}
+    due = 0
+    for k, result in results:
+        early[k] = result
+        while due in early:
+            yield early.pop(due)
+            due += 1

@@ -1,0 +1,103 @@
+"""A Dask cluster: of this machine, or one that runs already."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from threading import Lock
+from typing import Any, TypeVar
+
+from ncsolve.errors import ExecutorError, MissingExtra
+from ncsolve.executors.base import TRIES
+
+__all__ = ["Dask"]
+
+S = TypeVar("S")
+T = TypeVar("T")
+R = TypeVar("R")
+
+SECONDS = 10
+"""How long a scheduler may take to answer."""
+_alone = Lock()  # a worker may have several threads, a problem's derivatives are for one
+
+
+@dataclass(frozen=True)
+class Dask:
+    """The cluster whose scheduler listens at `address`; without one, a cluster of `workers` processes here.
+
+    Its workers need the same versions of Python and of ncsolve. The scheduler sees to tasks of workers that die.
+    """
+
+    workers: int
+    address: str
+
+    def __post_init__(self) -> None:
+        if find_spec("distributed") is None:
+            raise MissingExtra("distributed", "cluster")
+
+    def run(self, function: Callable[[S, T], R], shared: S, tasks: Iterable[T]) -> Iterator[tuple[int, R]]:
+        distributed: Any = import_module("distributed")
+        with self._client(distributed) as client:
+            # as the result of a task, `shared` is made again where the worker that holds it is lost
+            opened = client.submit(_Shared, pickle.dumps(shared), pure=False)
+            futures = {client.submit(_call, function, opened, task, pure=False): k for k, task in enumerate(tasks)}
+            try:
+                for future in distributed.as_completed(futures):
+                    try:
+                        yield futures[future], future.result()
+                    except distributed.KilledWorker as error:
+                        raise ExecutorError(
+                            f"a worker of the cluster was killed {TRIES} times at the same task: there may be too "
+                            "little memory. See the logs of its workers."
+                        ) from error
+            finally:
+                client.cancel(list(futures))
+
+    @contextmanager
+    def _client(self, distributed: Any) -> Iterator[Any]:
+        with import_module("dask").config.set({"distributed.scheduler.allowed-failures": TRIES - 1}):
+            if not self.address:
+                with (
+                    distributed.LocalCluster(
+                        n_workers=self.workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
+                    ) as cluster,
+                    distributed.Client(cluster) as client,
+                ):
+                    yield client
+                return
+            try:
+                client = distributed.Client(f"tcp://{self.address}", timeout=SECONDS)
+            except (OSError, ValueError) as error:
+                raise ExecutorError(
+                    f"no Dask scheduler answers at {self.address}: {error}. Start one with `dask scheduler`, or take "
+                    "the executor 'dask'."
+                ) from error
+            with client:
+                yield client
+
+
+class _Shared:
+    """What all tasks share, unpacked in each worker process when it is first asked for."""
+
+    def __init__(self, packed: bytes) -> None:
+        self.packed = packed
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"packed": self.packed}  # a worker gets it as it was sent
+
+    @property
+    def value(self) -> Any:
+        if "unpacked" not in self.__dict__:
+            self.__dict__["unpacked"] = pickle.loads(self.packed)
+        return self.__dict__["unpacked"]
+
+
+def _call(function: Callable[[S, T], R], shared: _Shared, task: T) -> R:
+    from threadpoolctl import threadpool_limits
+
+    with _alone, threadpool_limits(1):
+        return function(shared.value, task)

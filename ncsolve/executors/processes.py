@@ -1,0 +1,155 @@
+"""Processes of this machine."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.connection import Connection, wait
+from typing import Any, TypeVar
+
+from ncsolve.errors import ExecutorError, PluginError
+from ncsolve.executors.base import TRIES
+
+__all__ = ["Processes"]
+
+S = TypeVar("S")
+T = TypeVar("T")
+R = TypeVar("R")
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+@dataclass(frozen=True, eq=False)
+class _Worker:
+    process: Any
+    pipe: Connection
+
+    @classmethod
+    def begin(cls, function: Callable[..., Any], shared: bytes) -> _Worker:
+        context = _context()
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs, function, shared), daemon=True)
+        with _one_thread():
+            process.start()
+        theirs.close()  # so that the end of the process is the end of the pipe
+        return cls(process, ours)
+
+    def end(self) -> None:
+        self.pipe.close()
+        self.process.terminate()
+        self.process.join()
+
+
+@dataclass(frozen=True)
+class Processes:
+    """As many processes as `workers` says, each with one task at a time. Another takes the place of one that dies."""
+
+    workers: int
+
+    def run(self, function: Callable[[S, T], R], shared: S, tasks: Iterable[T]) -> Iterator[tuple[int, R]]:
+        fresh, again = iter(enumerate(tasks)), deque[tuple[int, T]]()
+        tries: dict[int, int] = {}
+        busy: dict[Connection, tuple[_Worker, int, T]] = {}
+        idle: list[_Worker] = []
+        packed = pickle.dumps(shared)
+        try:
+            while True:
+                while len(busy) < self.workers and (due := again.popleft() if again else next(fresh, None)):
+                    worker = idle.pop() if idle else _Worker.begin(function, packed)
+                    busy[worker.pipe] = worker, *due
+                    with suppress(BrokenPipeError):  # it is dead, which `wait` tells
+                        worker.pipe.send(due[1])
+                if not busy:
+                    return
+                for pipe in wait(list(busy)):
+                    worker, k, task = busy.pop(pipe)  # type: ignore[call-overload]
+                    try:
+                        result, error = worker.pipe.recv()
+                    except (EOFError, ConnectionResetError):
+                        worker.end()
+                        tries[k] = tries.get(k, 0) + 1
+                        _check(tries[k], task, worker.process.exitcode)
+                        again.append((k, task))
+                        continue
+                    idle.append(worker)
+                    if error is not None:
+                        raise error
+                    yield k, result
+        finally:
+            for worker in [*idle, *(worker for worker, *_ in busy.values())]:
+                worker.end()
+
+
+@cache
+def _context() -> Any:
+    """How processes begin: as forks of a server that has imported what they need, where the system has such servers.
+
+    A fork of this process would be faster, and might hang where other threads hold locks.
+    """
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["ncsolve.executors.preload"])
+    return context
+
+
+def _check(tries: int, task: object, code: int | None) -> None:
+    """Raise ExecutorError where a task has been begun often enough."""
+    if tries < TRIES:
+        return
+    why = f"signal {-code}: there may be too little memory" if code and code < 0 else f"exit code {code}"
+    raise ExecutorError(
+        f"a worker process ended {TRIES} times while it ran {task} ({why}). Take fewer workers; a script that uses "
+        'processes must begin its work under `if __name__ == "__main__":`.'
+    )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Processes that begin meanwhile compute with one thread each."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value
+
+
+def _work(pipe: Connection, function: Callable[..., Any], packed: bytes) -> None:
+    """The life of a worker: a task comes in, its result or its error goes out, until nobody listens.
+
+    Ctrl-C is the parent's, which ends its workers; so are the lines of progress.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    shared = pickle.loads(packed)
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            task = pipe.recv()
+            try:
+                answer = pickle.dumps((function(shared, task), None))
+            except Exception as error:
+                answer = pickle.dumps((None, _portable(error)))
+            pipe.send_bytes(answer)
+
+
+def _portable(error: Exception) -> Exception:
+    """The error, or its text where it cannot be sent."""
+    try:
+        if type(pickle.loads(pickle.dumps(error))) is type(error):
+            return error
+    except Exception:  # whatever a stranger's exception does when it is copied
+        pass
+    return PluginError(f"a task failed: {type(error).__name__}: {error}")

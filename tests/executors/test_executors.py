@@ -1,0 +1,100 @@
+"""Executors: the same results wherever tasks run, also when workers are killed. `eval` is a function that pickles."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from ncsolve.errors import ExecutorError, MissingExtra, ProblemError
+from ncsolve.executors import choose, in_order
+
+WHERE = [("serial", 1), ("processes", 1), ("processes", 2)]
+
+
+def run(name, workers, expression, count, **more):
+    return choose(name, workers).run(eval, expression, [{"k": k, **more} for k in range(count)])
+
+
+@pytest.mark.parametrize(("name", "workers"), WHERE)
+def test_results_do_not_depend_on_where_tasks_run(name, workers):
+    slow_first = "(__import__('time').sleep(0.2 * (k == 0)), 7 * k)[1]"
+    assert list(in_order(run(name, workers, slow_first, 5))) == [0, 7, 14, 21, 28]
+
+
+def test_a_process_that_is_killed_costs_its_task_only(tmp_path):
+    """Task 1 kills its worker twice; the others are computed once each, and all results are there."""
+    log = tmp_path / "log"
+    note = f"open({str(log)!r}, 'a').write(str(k))"
+    kill = (
+        f"k == 1 and open({str(log)!r}).read().count('1') < 3 and __import__('os').kill(__import__('os').getpid(), 9)"
+    )
+    results = run("processes", 2, f"({note}, {kill}, k * k)[2]", 4)
+    assert sorted(results) == [(0, 0), (1, 1), (2, 4), (3, 9)]
+    assert sorted(log.read_text()) == list("011123")
+
+
+def test_a_task_that_always_kills_is_an_error_that_names_it():
+    fatal = "k == 1 and __import__('os')._exit(3)"
+    with pytest.raises(ExecutorError, match=r"ended 3 times while it ran \{'k': 1\} \(exit code 3\).*__main__"):
+        list(run("processes", 2, fatal, 3))
+
+
+def test_errors_of_tasks_are_raised_here_and_workers_end():
+    message = "(_ for _ in ()).throw(__import__('ncsolve').errors.ProblemError('no such thing'))"
+    results = run("processes", 2, f"{message} if k == 2 else __import__('os').getpid()", 3)
+    workers = set()
+    with pytest.raises(ProblemError, match="no such thing"):
+        workers.update(pid for _, pid in results)
+    assert workers
+    for pid in workers:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_workers_compute_with_one_thread():
+    threads = "__import__('os').environ['OPENBLAS_NUM_THREADS'], __import__('os').environ['NUMBA_NUM_THREADS']"
+    assert list(run("processes", 2, threads, 1)) == [(0, ("1", "1"))]
+
+
+def test_what_is_shared_is_one_object_for_all_tasks():
+    shared = {"calls": 0}
+    seen = [k for _, k in choose("serial").run(_count, shared, range(3))]
+    assert seen == [1, 2, 3]
+
+
+def _count(shared, _):
+    shared["calls"] += 1
+    return shared["calls"]
+
+
+def test_unknown_executors():
+    with pytest.raises(ExecutorError, match=r"unknown executor 'proceses'\. Did you mean 'processes'\? Known: serial"):
+        choose("proceses")
+
+
+def test_dask_is_an_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(MissingExtra, match=r"needs distributed: pip install ncsolve\[cluster\]"):
+        choose("dask")
+
+
+@pytest.mark.filterwarnings("ignore")  # of Dask's own
+def test_a_cluster_yields_the_same_and_survives_a_killed_worker(tmp_path):
+    pytest.importorskip("distributed")
+    log = tmp_path / "log"
+    note = f"open({str(log)!r}, 'a').write(str(k))"
+    kill = (
+        f"k == 1 and open({str(log)!r}).read().count('1') < 2 and __import__('os').kill(__import__('os').getpid(), 9)"
+    )
+    assert list(in_order(run("dask", 2, f"({note}, {kill}, k * k)[2]", 4))) == [0, 1, 4, 9]
+    assert log.read_text().count("1") == 2
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_no_scheduler_answers(monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("ncsolve.executors.cluster.SECONDS", 0.2)
+    with pytest.raises(ExecutorError, match=r"no Dask scheduler answers at 127\.0\.0\.1:9: .*`dask scheduler`"):
+        list(run("dask://127.0.0.1:9", 1, "k", 1))
