@@ -18,7 +18,7 @@ from ncsolve.critical.system import Entries, System, is_computed
 from ncsolve.errors import MissingExtra, ProblemError
 from ncsolve.graph.derivation import positions
 from ncsolve.graph.nodes import Gather, Index
-from ncsolve.graph.program import Op
+from ncsolve.graph.program import MATRIX, Op
 from ncsolve.graph.sparse import look_up
 
 __all__ = ["Balls", "ball", "ends", "flint"]
@@ -44,7 +44,7 @@ class Balls:
         self.system, self.program = system, system.program
         self.rules = _rules()
         self.constants: dict[int, Objects] = {}
-        structural = {"const", "gather", "sum", "contract", "relabel", "peak"}
+        structural = {"const", "gather", "sum", "contract", "relabel", "peak", *MATRIX}
         used = self.program.used(system.roots)
         missing = sorted({op.kind for op in used} - structural - self.rules.keys())
         if missing:
@@ -97,6 +97,11 @@ class Balls:
             space = (*op.indices, *op.detail)
             product = _product(*(_aligned(v, s, space) for v, s in zip(args, spaces, strict=True)))
             return _folded(operator.add, product, tuple(range(1 + len(op.indices), 1 + len(space))))
+        if op.kind in MATRIX:
+            axes, results = op.detail
+            lead = tuple(i for i in spaces[0] if i not in axes)
+            found = _of_matrices(op.kind, _aligned(args[0], spaces[0], (*lead, *axes)))
+            return _aligned(found, (*lead, *results) if op.kind == "inverse" else lead, op.indices)
         aligned = [_aligned(v, s, op.indices) for v, s in zip(args, spaces, strict=True)]
         if len(op.args) == 2 and op.args[0] == op.args[1] and op.kind == "mul":
             return _each(_square)(aligned[0])
@@ -173,6 +178,35 @@ def _folded(rule: Callable[[Any, Any], Any], values: Objects, axes: tuple[int, .
     return np.asarray(reduce(lambda a, b: _each(rule)(a, b), rows[1:], rows[0]), dtype=object)
 
 
+# -- matrices ----------------------------------------------------------------------------------------------------------
+
+
+def _of_matrices(kind: str, values: Objects) -> Objects:
+    """The inverse or a function of the determinant of matrices in the last two axes; nan where one may be singular."""
+    *lead, rows, columns = values.shape
+    results = [_of_matrix(kind, part) for part in values.reshape(-1, rows, columns)]
+    found = np.empty((len(results), *np.shape(results[0])), dtype=object)
+    for k, result in enumerate(results):
+        found[k] = result
+    return found.reshape(*lead, *found.shape[1:])
+
+
+def _of_matrix(kind: str, values: Objects) -> Any:
+    arb, nan = flint().arb, flint().arb.nan()
+    matrix = flint().arb_mat(*values.shape, list(values.flat))
+    if kind == "inverse":
+        try:
+            return np.array(matrix.inv().tolist(), dtype=object)
+        except ZeroDivisionError:
+            return np.full(values.shape, nan, dtype=object)
+    determinant = matrix.det()
+    if kind == "det":
+        return determinant
+    if determinant.contains(0) or (kind == "logdet" and not determinant > 0):
+        return nan
+    return arb(1 if determinant > 0 else -1) if kind == "detsign" else abs(determinant).log()
+
+
 # -- rules -------------------------------------------------------------------------------------------------------------
 
 
@@ -217,6 +251,13 @@ def _rules() -> dict[str, Callable[..., Any]]:
         floor = a.floor()
         return nan if a.contains_integer() or not floor.is_exact() else floor
 
+    def mod(a: Any, b: Any) -> Any:
+        """Where a / b stays between two integers."""
+        return a - b * whole(a / b)
+
+    def polygamma(order: Any, a: Any) -> Any:
+        return flint().acb(a).polygamma(flint().acb(order)).real if a > 0 else nan
+
     def sign(a: Any) -> Any:
         return one if a > 0 else -one if a < 0 else nan
 
@@ -233,7 +274,8 @@ def _rules() -> dict[str, Callable[..., Any]]:
         "tanh": lambda a: a.tanh(), "asinh": lambda a: a.asinh(), "acosh": lambda a: a.acosh(),
         "atanh": lambda a: a.atanh(), "erf": lambda a: a.erf(), "erfc": lambda a: a.erfc(),
         "gamma": lambda a: a.gamma(), "loggamma": lambda a: a.lgamma() if a > 0 else nan,
-        "digamma": lambda a: a.digamma(),
+        "digamma": lambda a: a.digamma(), "polygamma": polygamma, "mod": mod,
+        "atan2": lambda b, a: arb.atan2(b, a) if a > 0 or not b.contains(0) else nan,
         "xlogy": lambda a, b: zero if a == 0 else a * b.log(), "hypot": hypot, "cosine": lambda a, b: a / hypot(a, b),
         "sigmoid": lambda a: 1 / (1 + (-a).exp()), "softplus": lambda a: a.exp().log1p(),
         "logaddexp": lambda a, b: a + (b - a).exp().log1p(), "sign": sign, "floor": whole,

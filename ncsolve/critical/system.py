@@ -243,8 +243,9 @@ class Intervals(Enclosures):
         ops = self.program.ops
         axes = tuple(dict.fromkeys(i for a in args for i in ops[a].indices))
         values = [self.aligned(found[a], ops[a].indices, axes) for a in args]
-        met = np.asarray(test(*values)) | np.any(np.broadcast_arrays(*(np.isnan(v.lo) for v in values)), axis=0)
-        return np.broadcast_to(met.reshape(len(met), -1).any(axis=1), m)
+        flags = [np.asarray(test(*values)), *(np.isnan(v.lo) for v in values)]  # of matrices or of their entries
+        met = [np.broadcast_to(flag.reshape(len(flag), -1).any(axis=1), m) for flag in flags]
+        return np.asarray(np.any(met, axis=0))
 
     def _enclosure(self, key: Key, boxes: Boxes, places: Places, values: Mapping[Key, Interval]) -> Interval:
         op = self.program.ops[key[0]]
@@ -329,6 +330,6 @@ _KINKS: dict[str, Callable[..., Flags]] = {
     "cosine": lambda a, b: a.contains(0) & b.contains(0),
     "quotient": lambda a, b: b.contains(0),
     "atan2": lambda y, x: np.asarray(y.contains(0) & (x.lo <= 0)),
-    "mod": lambda a, b: np.ones(np.broadcast_shapes(a.lo.shape, b.lo.shape), dtype=bool),
+    "mod": lambda a, b: _crosses_integer(iv.div(a, b)) | b.contains(0),
 }
 """Where an operation is not smooth, though defined."""

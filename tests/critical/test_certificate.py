@@ -26,6 +26,8 @@ SMOOTH = [
     sp.log(1 + sp.exp(x + y)) + sp.tanh(x) ** 3 - 0.3 * sp.Abs(y + 7) ** 3,
     (3 + x) ** sp.Rational(5, 3) + sp.pi * y**5 + sp.Max(x - 9, y) ** 2 + sp.erf(x * y),
     sp.Piecewise((x**2, x < 9), (y, True)) + y**7 / (5 - x),
+    sp.Mod(x, sp.Rational(1, 4)) * y + sp.atan2(y, x - 3) ** 2 - sp.atan2(2 + x / 2, y),
+    sp.gamma(x + 3) * sp.loggamma(y + 4) + sp.digamma(x + 4) + sp.polygamma(2, 3 + y) * x,
 ]
 
 
@@ -154,11 +156,28 @@ def test_the_index_needs_eigenvalues_apart_from_zero():
     assert index_of(ball([[1.0, -2.0], [-2.0, 1.0]], [[1.0, 2.0], [2.0, 1.0]])) is None
 
 
-def test_refusals():
-    with pytest.raises(ProblemError, match="cannot be certified: there is no ball form of mod"):
-        certify(sp.Mod(x, 2) + x**2, [0.5])
+def test_inverses_and_determinants():
+    """tr X^-1 + |X|^2 at 2^(-1/3) I has the Hessian 4 tr H^2 + 2 |H|^2, negative for the 6 antisymmetric H."""
+    X = sp.MatrixSymbol("X", 4, 4)
+    point = certify(sp.Trace(sp.Inverse(X)) + sp.Trace(X.T * X), np.eye(4).ravel() * 2 ** (-1 / 3) + 1e-9)
+    assert (point.kind, point.index, point.certified) == ("saddle", 6, True)
+    assert point.certificate.value[0] <= 12 / 2 ** (2 / 3) <= point.certificate.value[1]
+    at = np.eye(4).ravel() + np.random.default_rng(0).uniform(-0.1, 0.1, (3, 16))
+    at[2] = np.diag([1, 1, 1, 0.0]).ravel()
+    for f in (sp.log(sp.Determinant(X)), sp.Determinant(X) ** 2, sp.Trace(sp.Inverse(X))):
+        problem = nc.Problem(f)
+        oracle, balls = nc.compile(problem), Balls(system_of(problem))
+        H, (low, high) = oracle.hessian(at[:2], dense=True), ends(balls.hessian(ball(at, at + 1e-9)))
+        assert ((low[:2] - 1e-6 <= H) & (H <= high[:2] + 1e-6)).all()
+        assert f.has(sp.Pow) or np.isnan(low[2]).any()
+
+
+def test_refusals(monkeypatch):
     with pytest.raises(ProblemError, match="has constraints: critical points are proven for a smooth f"):
         certify(x**2 + y**2, [0, 0], less=x - 1)
+    with monkeypatch.context() as patched, pytest.raises(ProblemError, match="there is no ball form of cos, neg, sin"):
+        patched.setattr("ncsolve.critical.balls._rules", dict)
+        certify(sp.sin(x), [1.5])
     with pytest.raises(ProblemError, match="has a penalty"):
         nc.landscape(nc.Problem(x**2, penalty=nc.L1(0.1)), {x: (-1, 1)})
 

@@ -181,6 +181,10 @@ def test_a_degenerate_point_is_told_but_not_proven():
         (sp.Max(x**2, (x - 1) ** 2) + y**2, False, []),
         (sp.Max(x, 0) ** 2 + (x - 1) ** 2 / 10 + y**2, True, ["minimum"]),
         ((x**2 - 1) ** sp.Rational(5, 2) + y**2, False, []),
+        ((sp.Mod(x, 2) - 1) ** 2 + y**2, False, ["minimum"] * 3),
+        (sp.atan2(y, x + 3) ** 2 + (x - 1) ** 2, True, ["minimum"]),
+        (sp.atan2(y, x) ** 2 + (x + 1) ** 2, False, ["saddle", "saddle"]),
+        (sp.gamma(x + sp.Rational(5, 2)) + sp.loggamma(y + 3), True, ["minimum"]),
     ],
     ids=str,
 )
