@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from numbers import Integral
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ncsolve.errors import OptionError, PluginError, did_you_mean
+from ncsolve.executors import Serial, in_order
 from ncsolve.hooks import registry
 from ncsolve.oracle import compile
 from ncsolve.theory import NOT_APPLICABLE, Case, Request, Theorem, Verdict, checked_claims, run_case, verdict_on
 
 if TYPE_CHECKING:
+    from ncsolve.executors import Executor
     from ncsolve.problem import Problem
     from ncsolve.theory.proof import Box
 
@@ -129,20 +131,33 @@ class CaseResult:
     theorem: Theorem
     role: str
     """positive, witness or control"""
-    case: Case
+    wanted: str
+    """The verdict that it must end with."""
     verdict: Verdict
     seconds: float
 
     @property
     def ok(self) -> bool:
-        return self.verdict.verdict == self.case.verdict
+        return self.verdict.verdict == self.wanted
 
 
-def check_catalogue(theorems: Iterable[Theorem]) -> Iterator[CaseResult]:
-    """Every theorem on its own positive cases, witnesses and negative controls."""
-    for theorem in theorems:
-        cases = [("witness" if case.witness else "positive", case) for case in theorem.positive()]
-        for role, case in [*cases, *(("control", case) for case in theorem.controls())]:
-            start = perf_counter()
-            verdict = run_case(theorem, case, solver_class(theorem.solvers[0]), compile(case.problem()))
-            yield CaseResult(theorem, role, case, verdict, perf_counter() - start)
+def check_catalogue(theorems: Iterable[Theorem], executor: Executor | None = None) -> Iterator[CaseResult]:
+    """Every theorem on its own positive cases, witnesses and negative controls, in order, here or on an executor."""
+    chosen = list(theorems)
+    tasks = [(k, j) for k, theorem in enumerate(chosen) for j in range(len(cases_of(theorem)))]
+    return in_order((executor or Serial()).run(check_case, chosen, tasks))
+
+
+def cases_of(theorem: Theorem) -> list[tuple[str, Case]]:
+    """Its cases with their roles."""
+    cases = [("witness" if case.witness else "positive", case) for case in theorem.positive()]
+    return [*cases, *(("control", case) for case in theorem.controls())]
+
+
+def check_case(theorems: Sequence[Theorem], task: tuple[int, int]) -> CaseResult:
+    theorem = theorems[task[0]]
+    role, case = cases_of(theorem)[task[1]]
+    start = perf_counter()
+    verdict = run_case(theorem, case, solver_class(theorem.solvers[0]), compile(case.problem()))
+    small = replace(verdict, claims=(), gaps=None)
+    return CaseResult(theorem, role, case.verdict, small, perf_counter() - start)

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="What the curves of --plot are drawn against.",
 )
+@click.option(
+    "--bounds", is_flag=True, help="With --plot --by iterations: what theorems promise of the solvers, dotted."
+)
 def command(
     problems: tuple[str, ...],
     solvers: tuple[str, ...],
@@ -51,6 +54,7 @@ def command(
     table: Path | None,
     plot: Path | None,
     by: str,
+    bounds: bool,
     **arguments: Any,
 ) -> None:
     """Run every solver on every PROBLEM from the same starts and show where each run ended and what it cost.
@@ -61,10 +65,13 @@ def command(
     from ncsolve.compare import cells, run_cells
     from ncsolve.executors import choose
     from ncsolve.hooks import registry
+    from ncsolve.report.bounds import guarantees
     from ncsolve.report.comparison import check_export_file, export, plot_runs
     from ncsolve.report.data import to_json
     from ncsolve.report.plot import check_plot_file
 
+    if bounds and (plot is None or by != "iterations"):
+        raise click.UsageError("--bounds are drawn over iterations: it needs --plot and --by iterations.")
     if plot:
         check_plot_file(plot)
     if table:
@@ -84,7 +91,8 @@ def command(
     if table:
         export(table, data)
     if plot and runs:
-        plot_runs(plot, declared, runs, by)
+        promised = [each for problem in declared for each in guarantees(problem, solvers)] if bounds else []
+        plot_runs(plot, declared, runs, by, guarantees=promised)
     interrupted = len(runs) < len(grid) or any(run.interrupted for run in runs)
     click.get_current_context().exit(INTERRUPTED if interrupted else 0)
 

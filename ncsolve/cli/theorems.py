@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,18 +19,24 @@ FAILED = 5
 @click.command("theorems", short_help="List the theorems, show one, or check the catalogue.")
 @click.argument("name", required=False, help="A theorem to show, by name or id.")
 @click.option("--check", is_flag=True, help="Check each on its witnesses and its negative controls.")
+@click.option("--jobs", type=click.IntRange(min=1), help="With --check: at the same time. [default: one a core]")
 @json_option
-def command(name: str | None, check: bool, as_json: bool) -> None:
-    """List the theorems; with NAME, show that one: statement, demands, witness and negative control."""
+def command(name: str | None, check: bool, jobs: int | None, as_json: bool) -> None:
+    """List the theorems; with NAME, show that one: statement, formula, proof sketch, demands, witness, control.
+
+    Exit code of --check: 5 where a case ends with another verdict than it must.
+    """
     from ncsolve.report.data import to_json
+    from ncsolve.report.formula import readable
     from ncsolve.report.table import print_table
     from ncsolve.theorems import catalogue, find_theorem
 
     theorems = [find_theorem(name)] if name else catalogue()
     if check:
-        run_checks(theorems, as_json)
+        run_checks(theorems, jobs or (1 if name else os.cpu_count() or 1), as_json)
     elif as_json:
-        click.echo(to_json({"theorems": [theorem.to_json() for theorem in theorems]}))
+        listed = [{**theorem.to_json(), "readable": readable(theorem.latex())} for theorem in theorems]
+        click.echo(to_json({"theorems": listed}))
     elif name:
         show(theorems[0])
     else:
@@ -37,8 +45,12 @@ def command(name: str | None, check: bool, as_json: bool) -> None:
 
 
 def show(theorem: Theorem) -> None:
-    click.echo(f"{theorem.name} ({theorem.id}): {theorem.statement()}\n")
+    from ncsolve.report.formula import readable
+
+    click.echo(f"{theorem.name} ({theorem.id}): {theorem.words()}\n\n    {readable(theorem.latex())}\n")
     said = {
+        "LaTeX": theorem.latex(),
+        "proof": theorem.proof() or "see the reference",
         "kind of check": theorem.kind,
         "solvers": ", ".join(theorem.solvers),
         "demands": theorem.demand,
@@ -58,12 +70,14 @@ def show(theorem: Theorem) -> None:
         click.echo(f"{'control':>14}: {case.problem().name}, {what}: {case.verdict}")
 
 
-def run_checks(theorems: list[Theorem], as_json: bool) -> None:
+def run_checks(theorems: list[Theorem], jobs: int, as_json: bool) -> None:
+    from ncsolve.executors import choose
     from ncsolve.report.data import to_json
     from ncsolve.report.table import print_table
     from ncsolve.theorems import check_catalogue
 
-    results = list(check_catalogue(theorems))
+    start = perf_counter()
+    results = list(check_catalogue(theorems, choose("processes", jobs)))
     rows: list[list[Any]] = [
         [r.theorem.name, r.role, r.verdict.problem, r.verdict.verdict, r.verdict.tightness, "" if r.ok else "WRONG"]
         for r in results
@@ -73,7 +87,7 @@ def run_checks(theorems: list[Theorem], as_json: bool) -> None:
         click.echo(to_json({"cases": [dict(zip(columns, row, strict=True)) for row in rows]}))
     else:
         print_table(columns, rows)
-        seconds = sum(result.seconds for result in results)
         wrong = sum(not result.ok for result in results)
-        click.echo(f"{len(theorems)} theorems, {len(results)} cases, {wrong} wrong, {seconds:.1f} s")
+        took = f"{perf_counter() - start:.1f} s with --jobs {jobs}"
+        click.echo(f"{len(theorems)} theorems, {len(results)} cases, {wrong} wrong, {took}")
     click.get_current_context().exit(0 if all(result.ok for result in results) else FAILED)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from ncsolve.problem import Problem
+    from ncsolve.report.bounds import Guarantee
 
 __all__ = ["ABSCISSAE", "band", "export", "flat", "plot_runs", "summary"]
 
@@ -103,12 +104,14 @@ def band(curves: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
 
 
 def plot_runs(
-    file: Path, problems: Sequence[Problem], runs: Sequence[Drawable], by: str = "evaluations", accuracy: float = 1e-5
-) -> None:
+    file: Path, problems: Sequence[Problem], runs: Sequence[Drawable], by: str = "evaluations", accuracy: float = 1e-5,
+    guarantees: Sequence[Guarantee] = (),
+) -> None:  # fmt: skip
     """Draw runs into an SVG or PNG file: for each problem a panel, for each solver the median over its seeds.
 
     The band holds half of the seeds. With several problems and solvers, a performance and a data profile follow: a
-    run counts where all but `accuracy` of the distance to the lowest value known is covered.
+    run counts where all but `accuracy` of the distance to the lowest value known is covered. What theorems promise, in
+    iterations, is drawn dotted.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -121,6 +124,9 @@ def plot_runs(
         panels = list(figure.subplots(len(problems) + profiles, squeeze=False)[:, 0])
         for axes, problem in zip(panels, problems, strict=False):
             _draw_problem(axes, problem, [run for run in runs if run.problem == problem.name], colors, by)
+            for promised in guarantees:
+                if promised.problem == problem.name:
+                    _draw_guarantee(axes, promised, colors[promised.solver])
         if profiles:
             _draw_profiles(panels[-2], panels[-1], problems, runs, colors, accuracy)
         plot.save(figure, file)
@@ -141,6 +147,14 @@ def _draw_problem(axes: Axes, problem: Problem, runs: Sequence[Drawable], colors
             axes.fill_between(grid, low, high, color=colors[solver], alpha=0.2, linewidth=0)
     axes.set(title=f"{problem.name}: objective above {best:.6g}", xlabel=by)
     plot.draw_legend(axes, loc="best")
+
+
+def _draw_guarantee(axes: Axes, promised: Guarantee, color: str) -> None:
+    low, high = axes.get_ylim()
+    label = f"{promised.solver} by {promised.theorem}"
+    axes.loglog(np.arange(len(promised.bound)), promised.bound, color=color, linestyle=":", linewidth=1.2, label=label)
+    axes.set_ylim(low, max(high, 2 * float(promised.bound[0])))
+    axes.legend(fontsize=8)
 
 
 def _draw_profiles(

@@ -120,6 +120,20 @@ class Theorem(ABC):
         return " ".join(found[1].split()) if found else ""
 
     @classmethod
+    def proof(cls) -> str:
+        """The sketch of a proof that the docstring gives, or ""."""
+        found = re.search(r"^Proof:\s+(.+?)(?:\n\n|\Z)", cls.statement(), re.DOTALL | re.MULTILINE)
+        return " ".join(found[1].split()) if found else ""
+
+    @classmethod
+    def words(cls) -> str:
+        """The statement without formula and proof."""
+        without = re.sub(r"\$\$.+?\$\$", "", cls.statement(), flags=re.DOTALL)
+        paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", without)]
+        return "\n\n".join(part for part in paragraphs if part and not part.startswith("Proof:"))
+
+    @classmethod
     def to_json(cls) -> dict[str, Any]:
         keys = ("name", "id", "kind", "solvers", "constants", "assumptions", "demand", "reference")
-        return {**{key: getattr(cls, key) for key in keys}, "statement": cls.statement(), "latex": cls.latex()}
+        said = {"statement": cls.statement(), "words": cls.words(), "latex": cls.latex(), "proof": cls.proof()}
+        return {**{key: getattr(cls, key) for key in keys}, **said}

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from ncsolve.hooks import registry
+from ncsolve.problem import load
+from ncsolve.report.bounds import guarantees
+from ncsolve.report.formula import readable
 
 
 def test_verify_prints_the_verdict(run):
@@ -53,7 +58,7 @@ def test_theorems_lists_and_shows(run):
     assert [each["name"] for each in listed] == list(registry().theorems())
     assert all({"name", "id", "kind", "assumptions", "demand", "reference", "latex"} <= set(each) for each in listed)
     shown = run("theorems", "GD1").output
-    for part in ("gd-descent (GD1)", r"\frac", "step_size = 1/L", "Proof:", "witness", "control"):
+    for part in ("gd-descent (GD1)", r"\frac", "step_size = 1/L", "LaTeX:", "proof:", "witness", "control", "≥"):
         assert part in shown
 
 
@@ -61,3 +66,28 @@ def test_theorems_check(run):
     result = run("theorems", "GD5", "--check")
     assert result.exit_code == 0
     assert "1 theorems, 5 cases, 0 wrong" in result.output
+
+
+def test_formulas_are_readable():
+    for theorem in registry().theorems().values():
+        text = readable(theorem.latex())
+        assert text
+        assert "\\" not in text
+    assert readable(r"\frac{2(1 - q)}{2 + q}\,(f(x_k) - f_*), \qquad q = \mu/L") == (
+        "2(1 - q)/(2 + q)  (f(x_k) - f_*),   q = μ/L"
+    )
+    assert readable(r"|\nabla f(x_+)|^2 \le \left(1 - \sqrt{m/L}\right)^{2k} \frac{a + b}{2L}") == (
+        "|∇f(x_+)|² ≤ (1 - √(m/L))^(2k) (a + b)/(2L)"
+    )
+
+
+def test_compare_draws_bounds_under_its_curves(run, tmp_path):
+    file = tmp_path / "runs.svg"
+    words = ("compare", "x2-3sin2", "-s", "gd", "--bounds", "--plot", str(file))
+    refused = run(*words)
+    assert (refused.exit_code, "needs --plot and --by iterations" in refused.stderr) == (2, True)
+    assert run(*words, "--by", "iterations", "--max-iterations", "30").exit_code == 0
+    promised = guarantees(load("x2-3sin2"), ["gd"])
+    assert {each.theorem for each in promised} == {"gd-pl-linear", "gd-pl-sharp"}
+    for each in promised:
+        assert each.bound[1] / each.bound[0] == pytest.approx(each.bound[-1] / each.bound[-2])
