@@ -44,7 +44,8 @@ def quadratic(*eigenvalues: float, along: int | None = None) -> Problem:
     Q = rotation(len(w))
     H = (Q * w) @ Q.T
     start = Q.sum(axis=1) if along is None else Q[:, along]
-    return quadratic_form((H + H.T) / 2, start, f"quadratic{eigenvalues if len(w) <= 6 else f'({w[0]:g}, ..., {w[-1]:g})'}")
+    shown = eigenvalues if len(w) <= 6 else f"({w[0]:g}, ..., {w[-1]:g})"
+    return quadratic_form((H + H.T) / 2, start, f"quadratic{shown}")
 
 
 @cache

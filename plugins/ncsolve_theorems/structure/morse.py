@@ -1,0 +1,122 @@
+"""MORSE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, ClassVar
+
+import numpy as np
+import sympy as sp
+
+from ncsolve.problem import Minimum, Problem, Uniform
+from ncsolve.theory import NOT_APPLICABLE, VIOLATED, Case, Claim, Missing, Study, Theorem
+from ncsolve.theory.study import Refused
+from ncsolve_theorems import problems
+
+RUNS, STEPS = 100, 40
+RAYS, FAR = 100, (1e2, 1e3)
+CRITICAL, FLAT, SAME = 1e-8, 1e-6, 1e-5
+LARGEST = 4
+"""Variables up to which random starts can be hoped to find all critical points."""
+
+
+@cache
+def four_minima() -> Problem:
+    """Himmelblau's function without bounds: 4 minima, 4 saddles, 1 maximum."""
+    x, y = sp.symbols("x y", real=True)
+    known = [Minimum({x: 3.0, y: 2.0}, value=0.0)]
+    f = (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
+    return Problem(f, name="four-minima", start={x: Uniform(-5, 5), y: Uniform(-5, 5)}, known=known)
+
+
+@cache
+def matrix_root() -> Problem:
+    """|xx' - diag(3, 2, -1)|^2 / 4: critical at 0 and at both roots of each positive eigenvalue."""
+    x, a, i, j = sp.IndexedBase("x", shape=(3,)), sp.IndexedBase("a", shape=(3, 3)), *sp.symbols("i j", integer=True)
+    f = sp.Sum((x[i] * x[j] - a[i, j]) ** 2, (i, 0, 2), (j, 0, 2)) / 4
+    return Problem(f, name="matrix-root", data={a: np.diag([3.0, 2.0, -1.0])}, start={x: Uniform(-2, 2)})
+
+
+def near_minima(study: Study) -> None:
+    """All starts lie beside the minima: the saddles are not found."""
+    minima = np.array([[3.0, 2.0], [-2.805118, 3.131313], [-3.779310, -3.283186], [3.584428, -1.848127]])
+    study.random_start = lambda rng: minima[rng.integers(4)] + 1e-3 * rng.standard_normal(2)
+
+
+class MorseSum(Theorem):
+    """Over all critical points of a coercive Morse function on R^n, the sum of (-1)^index is 1.
+
+    $$f(x) \\to \\infty\\ (|x| \\to \\infty),\\ \\det H \\ne 0 \\text{ where } \\nabla f = 0: \\qquad
+    \\sum_{\\nabla f(x) = 0} (-1)^{\\mathrm{index}\\,H(x)} = 1$$
+
+    A cheap alarm, necessary and not sufficient: where the sum is not 1, a critical point is missing. The points are
+    those at which full Newton steps, which are drawn to saddles as well, end from 100 random starts, and the known
+    ones. Where some were seen only once, more are to be expected, and a wrong sum says nothing.
+    """
+
+    id: ClassVar[str] = "MORSE"
+    name: ClassVar[str] = "newton-morse-sum"
+    kind: ClassVar[str] = "identity"
+    solvers: ClassVar[tuple[str, ...]] = ("newton",)
+    assumptions: ClassVar[tuple[str, ...]] = ("f is coercive", "no critical point is degenerate", "no bounds, n <= 4")
+    demand: ClassVar[str] = "line_search = none"
+    reference: ClassVar[str] = "Milnor 1963, section 5; Good 1953 for what was seen once"
+    horizon: ClassVar[int] = 2
+
+    def refusal(self, study: Study) -> str:
+        if study.n > LARGEST or study.oracle.lower is not None:
+            return f"The problem has bounds, or more than {LARGEST} variables."
+        rng = np.random.default_rng(0)
+        for d in rng.standard_normal((RAYS, study.n)):
+            d /= np.linalg.norm(d)
+            with np.errstate(all="ignore"):
+                near, far = (study.oracle.value(study.x0 + t * d) for t in FAR)
+            if not far > near > study.oracle.value(study.x0):
+                return f"f does not rise along {np.array2string(d, precision=3)}: it is not coercive."
+        return ""
+
+    def demands(self, study: Study) -> Mapping[str, Any]:
+        return {"line_search": None}
+
+    def points(self, study: Study) -> tuple[np.ndarray, np.ndarray]:
+        """Distinct critical points, and how often each was seen; known ones count as seen often."""
+        problem, rng = study.oracle.problem, np.random.default_rng(study.seed)
+        found = [problem.pack(known.point) for known in problem.known]
+        counts = [RUNS] * len(found)
+        for _ in range(RUNS):
+            end = study.states_from(study.solver, study.random_start(rng), study.seed, STEPS)[-1]
+            if not np.abs(end.gradient).max() <= CRITICAL * max(1.0, float(np.abs(study.hessian(end.x)).max())):
+                continue
+            for k, x in enumerate(found):
+                if np.abs(x - end.x).max() <= SAME * max(1.0, float(np.abs(x).max())):
+                    counts[k] += 1
+                    break
+            else:
+                found.append(end.x)
+                counts.append(1)
+        return np.array(found).reshape(-1, study.n), np.array(counts)
+
+    def claims(self, study: Study) -> Iterable[Claim]:
+        points, counts = self.points(study)
+        signs = []
+        for x in points:
+            w = np.linalg.eigvalsh(study.hessian(x))
+            if np.abs(w).min() <= FLAT * max(1.0, np.abs(w).max()):
+                raise Refused(f"The critical point {np.array2string(x, precision=6)} is degenerate.")
+            signs.append(1.0 - 2.0 * (int((w < 0).sum()) % 2))
+        once = int((counts == 1).sum())
+        if sum(signs) != 1 and once:
+            raise Missing(
+                f"The sum over {len(points)} critical points is {sum(signs):g}, but {once} were seen only once."
+            )
+        yield Claim.equal(f"sum of (-1)^index over {len(points)} critical points = 1", [sum(signs)], [1.0], 0.0)
+
+    def positive(self) -> Iterable[Case]:
+        yield Case(four_minima, witness=True)
+        yield Case(problems.saddle_well)
+        yield Case(matrix_root)
+
+    def controls(self) -> Iterable[Case]:
+        yield Case(four_minima, VIOLATED, mutate=near_minima)
+        yield Case(problems.quartic, NOT_APPLICABLE)
