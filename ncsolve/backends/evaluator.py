@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Any
 
@@ -138,29 +138,21 @@ class Evaluator:
     def _by_rows(self, kind: str, size: int, *given: Any) -> Any:
         """One point, in blocks of so many rows."""
         *arrays, parameters = given
-        return self._mean(
-            size, lambda weights, rows: self.point(kind, *arrays, parameters={**parameters, **weights}, rows=rows)
-        )
+        blocks = self.row_blocks(size)
+        return mean(self.point(kind, *arrays, parameters={**parameters, **w}, rows=rows) for w, rows in blocks)
+
+    def row_blocks(self, size: int) -> Iterator[tuple[dict[str, float], Rows]]:
+        """The rows of the finite sum, so many at a time, and the parameters by which they stand for all."""
+        samples = self.derivation.samples
+        assert samples is not None
+        starts = range(0, samples.size, size)
+        for start in starts:
+            rows = np.arange(start, min(start + size, samples.size))
+            yield {"_row_weight": float(len(starts)), "_row_count": float(len(rows))}, rows
 
     def _share(self, rows: Rows | None) -> float:
         """The part of the finite sum that some rows are."""
         return len(rows) / self.derivation.samples.size if rows is not None and self.derivation.samples else 1.0
-
-    def _mean(self, size: int, evaluate: Callable[[Mapping[str, float], Rows], Any]) -> Any:
-        """The mean over blocks of rows, each weighted to stand for all."""
-        samples = self.derivation.samples
-        assert samples is not None
-        total: list[Any] = []
-        starts = range(0, samples.size, size)
-        for start in starts:
-            rows = np.arange(start, min(start + size, samples.size))
-            part = evaluate({"_row_weight": float(len(starts)), "_row_count": float(len(rows))}, rows)
-            parts = part if isinstance(part, tuple) else (part,)
-            total = total or list(parts)
-            for k, p in enumerate(parts if start else ()):
-                total[k] += p  # an array in place
-        mean = tuple(t / len(starts) for t in total)
-        return mean if len(mean) > 1 else mean[0]
 
     # -- routes ------------------------------------------------------------------------------------------------------
 
@@ -246,6 +238,20 @@ class Evaluator:
                 return str(getattr(self.native, "sources", {}).get(kind, ""))
         self.numpy.function(kind, POINT)
         return self.numpy.sources[kind]
+
+
+def mean(results: Iterable[Any]) -> Any:
+    """Of numbers, arrays, or tuples of them; the first of each may be written to."""
+    total: list[Any] = []
+    count = 0
+    for result in results:
+        parts = result if isinstance(result, tuple) else (result,)
+        total = total or list(parts)
+        for k, part in enumerate(parts if count else ()):
+            total[k] += part  # an array in place
+        count += 1
+    means = tuple(t / count for t in total)
+    return means if len(means) > 1 else means[0]
 
 
 def _compiler(name: str) -> Callable[[Derivation], Any] | None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from ncsolve.backends.evaluator import BLOCK, Array, Evaluator, Rows
+from ncsolve.backends.cluster import Cluster, current_client
+from ncsolve.backends.evaluator import BLOCK, Array, Evaluator, Rows, mean
 from ncsolve.graph import Derivation
 from ncsolve.problem.stored import CACHED
 
@@ -21,7 +22,8 @@ def evaluator_of(derivation: Derivation, backend: str) -> Evaluator:
 class OutOfCore(Evaluator):
     """Reads the rows that a function needs, each block once, and gives them to it beside the parameters.
 
-    Reading bounds the time, so that NumPy evaluates whatever the backend asked for.
+    Reading bounds the time, so that NumPy evaluates whatever the backend asked for. Chunks of dask arrays are placed on
+    the workers of the current client, if there is one, and evaluated where they lie.
     """
 
     def __init__(self, derivation: Derivation, backend: str) -> None:
@@ -42,6 +44,8 @@ class OutOfCore(Evaluator):
         return False
 
     def point(self, kind: str, *arrays: Array, parameters: Mapping[str, float], rows: Rows | None = None) -> Any:
+        if rows is None and self.cluster is not None:
+            return mean(self.cluster.map(self.numpy.function(kind, rows=True), arrays, parameters))
         if rows is None:
             return self._by_rows(kind, self._size(kind), *arrays, parameters)
         return super().point(kind, *arrays, parameters=self._with_data(parameters, rows), rows=rows)
@@ -56,10 +60,17 @@ class OutOfCore(Evaluator):
     ) -> Any:
         if rows is not None:
             return super().batch(kind, roles, *arrays, parameters=self._with_data(parameters, rows), rows=rows)
-        return self._mean(
-            self._size(kind),
-            lambda given, some: self.batch(kind, roles, *arrays, parameters={**parameters, **given}, rows=some),
-        )
+        if self.cluster is not None:
+            return mean(self.cluster.map(self.numpy.function(kind, roles, rows=True), arrays, parameters))
+        blocks = self.row_blocks(self._size(kind))
+        return mean(self.batch(kind, roles, *arrays, parameters={**parameters, **w}, rows=some) for w, some in blocks)
+
+    @cached_property
+    def cluster(self) -> Cluster | None:
+        """Where all of the data are dask arrays and there is a client: the workers on which their chunks are placed."""
+        client = current_client()
+        whole = all(array.distributed and array.shape[0] == self.rows for array in self.stored.values())
+        return Cluster(client, self.stored) if client is not None and whole else None
 
     def _with_data(self, parameters: Mapping[str, Any], rows: Rows) -> Mapping[str, Any]:
         return {**parameters, **{name: array.read(rows) for name, array in self.stored.items()}}

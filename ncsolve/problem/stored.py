@@ -30,10 +30,15 @@ class StoredArray:
 
     def __init__(self, array: Any, what: str) -> None:
         self.what = what
-        self._array = array
+        self.array = array
         self.shape: tuple[int, ...] = tuple(int(size) for size in array.shape)
         self.ndim = len(self.shape)
         self.dtype = np.dtype(np.float64)
+
+    @property
+    def distributed(self) -> bool:
+        """Whether it is a dask array, whose chunks may lie on other machines."""
+        return hasattr(self.array, "dask")
 
     @property
     def row_bytes(self) -> int:
@@ -45,7 +50,7 @@ class StoredArray:
         start, count = int(rows[0]), len(rows)
         if int(rows[-1]) - start == count - 1 and (np.diff(rows) == 1).all():
             return self._slice(start, start + count)
-        return self._converted(self._array[rows])
+        return self._converted(self.array[rows])
 
     def blocks(self) -> Iterator[NDArray[np.float64]]:
         """All rows, in order, a block at a time."""
@@ -55,7 +60,7 @@ class StoredArray:
 
     def _slice(self, start: int, stop: int) -> NDArray[np.float64]:
         if self._file is None:
-            return self._converted(self._array[start:stop])
+            return self._converted(self.array[start:stop])
         # read, not mapped: what a process has mapped counts as its memory for as long as nobody else wants it
         path, offset, dtype = self._file
         row = math.prod(self.shape[1:])
@@ -69,7 +74,7 @@ class StoredArray:
     @cached_property
     def _file(self) -> tuple[str, int, np.dtype[Any]] | None:
         """Where the rows lie one after another in a file that holds what the array holds: its path, and from where."""
-        array = self._array
+        array = self.array
         whole = isinstance(array, np.memmap) and type(array.base).__name__ == "mmap"
         if not whole or array.filename is None or array.mode == "c" or not array.flags.c_contiguous:
             return None

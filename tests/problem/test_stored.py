@@ -91,6 +91,22 @@ def test_solvers_end_at_the_same_point(arrays, tmp_path, solver, options):
     assert mine.point.kind == other.point.kind
 
 
+def test_chunks_are_placed_on_a_cluster_once(arrays):
+    dask = pytest.importorskip("dask.array")
+    distributed = pytest.importorskip("distributed")
+    a, labels = arrays
+    memory = nc.compile(problem(a, labels))
+    cluster = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    with distributed.Client(**cluster):
+        chunks = dask.from_array(a, chunks=(300, 2)), dask.from_array(labels, chunks=170)
+        disk = nc.compile(problem(*chunks))
+        for x in np.random.default_rng(1).standard_normal((3, D)):
+            np.testing.assert_allclose(disk.gradient(x), memory.gradient(x), rtol=1e-11)
+            np.testing.assert_allclose(disk.hessian(np.stack([x, -x])), memory.hessian(np.stack([x, -x])), rtol=1e-11)
+        assert len(disk.evaluator.cluster.blocks) == 4
+        assert isinstance(disk.gradient(x, [1, 5]), np.ndarray)
+
+
 def test_no_function_reads_more_than_a_block(arrays, tmp_path, monkeypatch):
     most = []
     read = StoredArray.read
