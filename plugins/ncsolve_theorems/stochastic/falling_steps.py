@@ -21,7 +21,7 @@ from ncsolve_theorems.stochastic.rows import (
     values_after,
 )
 
-RUNS, MOMENTS = 60, (10, 80)
+RUNS, MOMENTS = 40, (10, 50)
 
 
 class FallingSteps(Theorem):
@@ -33,7 +33,7 @@ class FallingSteps(Theorem):
 
     s^2 is the variance of a row's gradient, here the same at every x. Proof: gamma makes eta_0 <= 1/L, so that an
     update has E f+ - f* <= (1 - eta_k mu)(f - f*) + L eta_k^2 s^2 / 2; with m = gamma + k, (1 - 2/m) nu/m + nu/m^2 <=
-    nu/(m + 1). The update is checked by a mean over all rows, the bound by betting on 60 independent runs. The form
+    nu/(m + 1). The update is checked by a mean over all rows, the bound by betting on 40 independent runs. The form
     L C^2 / (2 k mu^2) of Karimi et al. needs E|g_i|^2 <= C^2, which no PL function grants everywhere.
     """
 

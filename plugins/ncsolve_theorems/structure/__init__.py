@@ -8,6 +8,8 @@ from ncsolve_theorems.structure.morse import MorseSum
 from ncsolve_theorems.structure.prox import ProximalPoint
 from ncsolve_theorems.structure.proximal import ProximalDescent
 from ncsolve_theorems.structure.rank_one import RankOnePower
+from ncsolve_theorems.structure.seeding import Seeding
+from ncsolve_theorems.structure.swarm import SwarmStability
 from ncsolve_theorems.structure.symmetry import SymmetryDirections
 
 THEOREMS = (
@@ -15,9 +17,11 @@ THEOREMS = (
     ProximalDescent,
     Alternating,
     Lloyd,
+    Seeding,
     Balance,
     RankOnePower,
     LayerBalance,
     SymmetryDirections,
     MorseSum,
+    SwarmStability,
 )
