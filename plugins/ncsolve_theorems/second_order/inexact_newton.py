@@ -10,7 +10,7 @@ import numpy as np
 from ncsolve.theory import VIOLATED, Case, Claim, Study, Theorem
 from ncsolve_theorems import problems
 from ncsolve_theorems.second_order.steihaug import spread
-from ncsolve_theorems.second_order.steps import ACCURACY, Step, steps_of
+from ncsolve_theorems.second_order.steps import ACCURACY, Step, steps_of, untouched
 
 LARGE = 1e6
 
@@ -49,9 +49,8 @@ class InexactNewton(Theorem):
 
     def inner(self, study: Study) -> list[Step]:
         """Steps that the radius did not end."""
-        radii = [state.radius for state in study.states]
-        steps = steps_of(study)
-        return [s for s in steps if radii[s.k + 1] >= radii[s.k] > s.length * (1 + ACCURACY)]
+        free = [step for step in steps_of(study) if untouched(study, step.k)]
+        return [step for step in free if study.states[step.k].radius > step.length * (1 + ACCURACY)]
 
     def claims(self, study: Study) -> Iterable[Claim]:
         size, M = np.sqrt(study.slope), study.constant("hessian_lipschitz")

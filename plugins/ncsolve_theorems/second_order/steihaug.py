@@ -11,7 +11,7 @@ import numpy as np
 from ncsolve.problem import Problem
 from ncsolve.theory import NOT_APPLICABLE, VIOLATED, Case, Claim, Study, Theorem
 from ncsolve_theorems import problems
-from ncsolve_theorems.second_order.steps import ACCURACY, best_in_ball, steps_of
+from ncsolve_theorems.second_order.steps import ACCURACY, best_in_ball, steps_of, untouched
 
 
 @cache
@@ -49,13 +49,13 @@ class TruncatedStep(Theorem):
         return "" if study.n <= 200 else "More than 200 variables: the eigenvalues cost too much."
 
     def claims(self, study: Study) -> Iterable[Claim]:
-        radii = [state.radius for state in study.states]
         shares = []
         for step in steps_of(study):
             if step.lowest <= ACCURACY * step.scale:
                 continue
-            kept = radii[step.k + 1] >= radii[step.k]  # no trial was rejected
-            shares.append(best_in_ball(step.g, step.H, radii[step.k] if kept else step.length) / 2 / step.fall)
+            radius = study.states[step.k].radius if untouched(study, step.k) else step.length
+            fall = step.fall + ACCURACY * step.scale * step.length**2
+            shares.append(best_in_ball(step.g, step.H, radius) / 2 / fall)
         yield Claim.at_most("half of the best fall <= m(0) - m(s), relative", shares, 1.0)
 
     def positive(self) -> Iterable[Case]:

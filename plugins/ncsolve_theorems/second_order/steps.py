@@ -58,6 +58,11 @@ def steps_of(study: Study) -> list[Step]:
     return found
 
 
+def untouched(study: Study, k: int) -> bool:
+    """Whether step k was the first trial in its trust region: else the radius would have changed."""
+    return bool(study.states[k + 1].radius == study.states[k].radius)
+
+
 def zero(what: str, values: list[float], first: int = 0) -> Claim:
     """All of these are 0 to the accuracy of a step."""
     return Claim.equal(f"{what}, relative", np.array(values), np.zeros(len(values)), ACCURACY, first)

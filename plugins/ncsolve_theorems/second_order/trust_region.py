@@ -9,7 +9,7 @@ import numpy as np
 
 from ncsolve.theory import VIOLATED, Case, Claim, Study, Theorem
 from ncsolve_theorems import problems
-from ncsolve_theorems.second_order.steps import ACCURACY, steps_of, zero
+from ncsolve_theorems.second_order.steps import ACCURACY, steps_of, untouched, zero
 
 CRITICAL, FLAT = 1e-6, 1e-4
 
@@ -57,18 +57,18 @@ class TrustRegionStep(Theorem):
         yield zero("(H + l I) s = -g", [step.residual(step.shift) for step in steps])
         yield zero("l >= 0", [max(-step.shift / step.scale, 0.0) for step in steps])
         yield zero("H + l I >= 0", [max(-(step.lowest + step.shift) / step.scale, 0.0) for step in steps])
-        radii = np.array([state.radius for state in study.states])
-        known = [step for step in steps if radii[step.k + 1] >= radii[step.k]]  # no trial was rejected
-        slack = [min(abs(step.shift) / step.scale, abs(1 - step.length / radii[step.k])) for step in known]
+        known = [(step, study.states[step.k].radius) for step in steps if untouched(study, step.k)]
+        slack = [min(abs(step.shift) / step.scale, abs(1 - step.length / radius)) for step, radius in known]
         yield zero("l (Delta - |s|) = 0", slack)
         cauchy, curved = [], []
         for step in steps:
             size, norm = float(np.linalg.norm(step.g)), float(np.linalg.norm(step.H, 2))
             longest = step.length if step.shift > ACCURACY * step.scale else np.inf
-            cauchy.append(size * min(longest, size / max(norm, 1e-300)) / 2 / step.fall)
-            curved.append(max(-step.lowest, 0.0) * step.length**2 / 2 / step.fall)
-        yield Claim.at_most("|g| min(Delta, |g|/|H|) / 2 <= m(0) - m(s), relative", cauchy, 1 + ACCURACY)
-        yield Claim.at_most("|lambda_min| Delta^2 / 2 <= m(0) - m(s), relative", curved, 1 + ACCURACY)
+            fall = step.fall + ACCURACY * step.scale * step.length**2
+            cauchy.append(size * min(longest, size / max(norm, 1e-300)) / 2 / fall)
+            curved.append(max(-step.lowest, 0.0) * step.length**2 / 2 / fall)
+        yield Claim.at_most("|g| min(Delta, |g|/|H|) / 2 <= m(0) - m(s), relative", cauchy, 1.0)
+        yield Claim.at_most("|lambda_min| Delta^2 / 2 <= m(0) - m(s), relative", curved, 1.0)
         if np.abs(study.g[-1]).max() <= CRITICAL:
             lowest = -study.least_curvature(study.x[-1])
             yield Claim.at_most("-lambda_min(H) <= 1e-4 at the end", lowest, FLAT, first=len(study.x) - 1)

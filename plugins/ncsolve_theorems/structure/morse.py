@@ -15,7 +15,9 @@ from ncsolve.theory.study import Refused
 from ncsolve_theorems import problems
 
 RUNS, STEPS = 100, 40
-RAYS, FAR = 100, (1e2, 1e3)
+RAYS, RUNNERS, FAR = 100, 5, (1e2, 1e3)
+RISE = 0.1
+"""Part of the rise up to the first distance that f must rise by on its way to the second."""
 CRITICAL, FLAT, SAME = 1e-8, 1e-6, 1e-5
 LARGEST = 4
 """Variables up to which random starts can be hoped to find all critical points."""
@@ -67,14 +69,24 @@ class MorseSum(Theorem):
     def refusal(self, study: Study) -> str:
         if study.n > LARGEST or study.oracle.lower is not None:
             return f"The problem has bounds, or more than {LARGEST} variables."
-        rng = np.random.default_rng(0)
-        for d in rng.standard_normal((RAYS, study.n)):
-            d /= np.linalg.norm(d)
-            with np.errstate(all="ignore"):
-                near, far = (study.oracle.value(study.x0 + t * d) for t in FAR)
-            if not far > near > study.oracle.value(study.x0):
-                return f"f does not rise along {np.array2string(d, precision=3)}: it is not coercive."
-        return ""
+        start, near, far = study.oracle.value(study.x0), *(self.lowest_on_sphere(study, radius) for radius in FAR)
+        if far - near > RISE * max(near - start, 1.0):
+            return ""
+        return f"f does not seem coercive: it comes down to {near:.4g} at a distance of 100, to {far:.4g} at 1000."
+
+    def lowest_on_sphere(self, study: Study, radius: float) -> float:
+        """The least f at this distance from x0, by the method L-BFGS from the lowest of some rays."""
+        from scipy.optimize import minimize
+
+        def fun(v: np.ndarray) -> tuple[float, np.ndarray]:
+            size = float(np.linalg.norm(v))
+            f, g = study.oracle.value_and_gradient(study.x0 + radius / size * v)
+            return f, radius / size * (g - (g @ v) / size**2 * v)
+
+        rays = np.random.default_rng(0).standard_normal((RAYS, study.n))
+        with np.errstate(all="ignore"):
+            rays = sorted(rays, key=lambda v: fun(v)[0])[:RUNNERS]
+            return min(float(minimize(fun, v, jac=True, method="L-BFGS-B").fun) for v in rays)
 
     def demands(self, study: Study) -> Mapping[str, Any]:
         return {"line_search": None}
