@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     __version__: str
     from ncsolve import testing
     from ncsolve.api import classify, resume, solve, symmetry
+    from ncsolve.continuations import Diagram, continuation
     from ncsolve.critical import CriticalPoint
     from ncsolve.errors import NcsolveError
     from ncsolve.hooks import hookimpl
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     )
     from ncsolve.problem import Dropout, He, Maximum, Minimum, MinMax, Normal, Problem, Saddle, Uniform, Xavier, load
     from ncsolve.rates import rate
-    from ncsolve.rates import rate
     from ncsolve.solving import Look, Result, Status, Trace, option
     from ncsolve.store import Checkpoint
     from ncsolve.theorems import verify
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "api": ("classify", "resume", "solve", "symmetry"),
+    "continuations": ("Diagram", "continuation"),
     "critical": ("CriticalPoint",),
     "errors": ("NcsolveError",),
     "hooks": ("hookimpl",),
@@ -83,7 +84,6 @@ _HOME = {
         "load",
     ),
     "rates": ("rate",),
-    "rates": ("rate",),
     "solving": ("Look", "Result", "Status", "Trace", "option"),
     "store": ("Checkpoint",),
     "theorems": ("verify",),
@@ -102,6 +102,7 @@ __all__ = [
     "CappedL1",
     "Checkpoint",
     "CriticalPoint",
+    "Diagram",
     "Dropout",
     "ElasticNet",
     "GroupLasso",
@@ -131,11 +132,11 @@ __all__ = [
     "classify",
     "compile",
     "constants",
+    "continuation",
     "hookimpl",
     "landscape",
     "load",
     "option",
-    "rate",
     "rate",
     "recheck",
     "resume",

@@ -83,6 +83,15 @@ def parse_box(problem: Problem, text: str, option: str) -> dict[str, tuple[Any, 
     return box
 
 
+def parse_range(text: str, option: str) -> tuple[str, tuple[float, float]]:
+    """The name and both ends of "lam=0:2"."""
+    name, equals, sides = text.partition("=")
+    ends = sides.split(":")
+    if not (name.strip() and equals) or len(ends) != 2 or not all(end.strip() for end in ends):
+        raise ProblemError(f"{option}: {text!r} is not NAME=LOW:HIGH.")
+    return name.strip(), (number(ends[0], option), number(ends[1], option))
+
+
 def position(variable: Variable, index: str, option: str) -> tuple[int, ...]:
     """ "0,2" -> (0, 2), checked against the variable's shape."""
     parts = [part.strip() for part in index.split(",")]
