@@ -30,8 +30,8 @@ __all__ = ["BlockSystems", "NotConvex", "block_systems"]
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 
-_CHUNK = 2_000_000
-"""Numbers that the matrices, or the rows, of one chunk of systems may hold."""
+_CHUNK = 300_000
+"""Numbers that the matrices, or the rows, of one chunk of systems may hold, so that they stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -210,10 +210,12 @@ class BlockSystems:
             return replace(part, value=value, weight=weighted)
         shape = (math.prod(i.size for i in own), math.prod(i.size for i in other))
         rows, columns = part.rows.reshape(shape)[:, 0], part.columns.reshape(shape)[0]
+        opposite = graph.pointwise(sp.Mul(*right))
+        if _same_gather(value, own, opposite, other):
+            opposite = value
         return replace(
-            part, axes=own, rows=rows, columns=columns, value=value, weight=weighted,
-            right=graph.pointwise(sp.Mul(*right)), right_axes=other,
-        )  # fmt: skip
+            part, axes=own, rows=rows, columns=columns, value=value, weight=weighted, right=opposite, right_axes=other
+        )
 
     # -- their values --------------------------------------------------------------------------------------------------
 
@@ -224,7 +226,7 @@ class BlockSystems:
             wanted.append((part.value, (*part.leading, *part.axes)))
             if part.weight is not None:
                 wanted.append((part.weight, part.leading))
-            if part.right is not None:
+            if part.right is not None and part.right is not part.value:
                 wanted.append((part.right, (*part.leading, *part.right_axes)))
         program, ops = Program.of(self.derivation.graph, [node for node, _ in wanted])
         printer = Printer(program, ops, self.derivation.n, frozenset(), self.derivation.samples if rows else None)
@@ -242,13 +244,14 @@ class BlockSystems:
         return {table: self._function(parts, rows=True) for table, parts in self._by_table.items()}
 
     @cached_property
-    def _orders(self) -> dict[Table, tuple[Places, Places]]:
+    def _orders(self) -> dict[Table, tuple[NDArray[np.unsignedinteger], Places]]:
         """The rows of the finite sum, ordered by system, and where each system's rows begin."""
-        orders: dict[Table, tuple[Places, Places]] = {}
+        orders: dict[Table, tuple[NDArray[np.unsignedinteger], Places]] = {}
         for table in self._by_table:
-            key = self.derivation.graph.arrays[table.leaf.name].astype(np.int64)
+            key = self.derivation.graph.arrays[table.leaf.name]
             ends = np.cumsum(np.bincount(key, minlength=self.block.systems))
-            orders[table] = np.argsort(key, kind="stable"), np.concatenate([[0], ends])
+            order = np.argsort(key, kind="stable").astype(np.min_scalar_type(len(key)))
+            orders[table] = order, np.concatenate([[0], ends])
         return orders
 
     def _whole_values(self, x: Array, parameters: Mapping[str, float]) -> list[Array]:
@@ -294,6 +297,14 @@ def _whole(subscript: Subscript, size: int) -> tuple[Index, ...]:
     return (subscript.index,) if form == (1, 0, size) else ()
 
 
+def _same_gather(a: Node, own: tuple[Index, ...], b: Node, other: tuple[Index, ...]) -> bool:
+    """Whether b is a, by other names of its indices."""
+    if not (isinstance(a, Gather) and isinstance(b, Gather) and a.leaf == b.leaf and len(own) == len(other)):
+        return False
+    names = dict(zip(own, other, strict=True))
+    return tuple(s.renamed(names) for s in a.subscripts) == b.subscripts
+
+
 def _slice_of(places: Places) -> Any:
     """A slice, where places are consecutive."""
     consecutive = len(places) > 0 and bool((np.diff(places) == 1).all())
@@ -326,7 +337,7 @@ def _sum_rows(H: Array, g: Array, parts: list[_Part], values: list[Any], there: 
             _add(H, g, part, np.vecmat(weight, left))
             continue
         assert part.columns is not None
-        right = _by_system(next(taken), there, len(part.columns))
+        right = left if part.right is part.value else _by_system(next(taken), there, len(part.columns))
         products = (left * weight[:, :, None]).swapaxes(1, 2) @ right
         rows, columns = _slice_of(part.rows), _slice_of(part.columns)
         if isinstance(rows, slice) and isinstance(columns, slice):

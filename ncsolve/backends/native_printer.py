@@ -401,7 +401,7 @@ class NativePrinter:
 
     def _table(self, leaf: Leaf) -> str:
         name = f"i{identifier(leaf.name)}"
-        self.arrays[name] = np.ascontiguousarray(self.program.graph.arrays[leaf.name].astype(np.int64))
+        self.arrays[name] = np.ascontiguousarray(self.program.graph.arrays[leaf.name], dtype=np.int64)
         return name
 
     def slot(self, slots: NDArray[np.int64], indices: Axes, at: Mapping[Index, str]) -> str:

@@ -159,11 +159,10 @@ def integer_values(
         )
     indices = unique(i for s in sorted(index.free_symbols, key=str) if s in scope for i in scope[s].indices)
     values = evaluate(index, scope, graph, data, indices)
-    numbers = values.astype(float)
-    if values.dtype.kind == "f" and not (np.isfinite(numbers) & (numbers == np.round(numbers))).all():
+    if values.dtype.kind == "f" and not (np.isfinite(values) & (values == np.round(values))).all():
         raise ProblemError(f"the index {index} takes values that are not integers")
     shape = tuple(i.size for i in indices)
-    return np.ascontiguousarray(np.broadcast_to(values, shape).astype(np.int64)), indices
+    return np.ascontiguousarray(np.broadcast_to(values, shape), dtype=np.int64), indices
 
 
 # -- ranges ----------------------------------------------------------------------------------------------------------

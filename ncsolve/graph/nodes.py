@@ -19,6 +19,7 @@ sorting by it is a topological order.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
@@ -271,9 +272,10 @@ class Graph:
 
     def table(self, array: NDArray[np.generic]) -> Leaf:
         """A leaf for an array that the lowering computed; equal arrays share one leaf."""
-        key = (array.shape, array.dtype.str, array.tobytes())
+        array = np.ascontiguousarray(array)
+        key = (array.shape, array.dtype.str, hashlib.sha256(array).digest())
         if key not in self._tables:
-            self._tables[key] = self.data(f"_t{len(self._tables)}", np.ascontiguousarray(array))
+            self._tables[key] = self.data(f"_t{len(self._tables)}", array)
         return self._tables[key]
 
     def explain(self, table: Table | Node, expression: sp.Basic, scope: Mapping[sp.Symbol, Subscript]) -> None:
