@@ -123,3 +123,16 @@ def scaled_update(study: Study, what: str, m: np.ndarray, v: np.ndarray, decay: 
     step = study.option("step_size") * (m / np.where(root > 0, root, 1.0) + decay * x)
     size = np.abs(x).max(axis=1) + np.abs(step).max(axis=1)
     return Claim.equal(what, study.x[1:], x - step, 64 * EPS * size)
+
+
+def runs(study: Study, count: int, steps: int) -> list[list[Any]]:
+    """The states of so many independent runs, by their seeds; without the loop, which evaluates f at each state."""
+    found, solver, oracle = [], study.solver, study.oracle
+    with oracle.uncounted(), np.errstate(all="ignore"):
+        for k in range(count):
+            rng = np.random.default_rng(study.seed + 1 + k)
+            states = [solver.init(oracle, study.x0, rng)]
+            for _ in range(steps):
+                states.append(solver.step(oracle, states[-1], rng))
+            found.append(states)
+    return found

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ncsolve.theory import Claim, Study
-from ncsolve_theorems.common import EPS, values_at
+from ncsolve_theorems.common import EPS, runs, values_at
 
 MOST_ROWS = 2000
 ONE_ROW = {
@@ -111,16 +111,3 @@ def values_after(study: Study, count: int, moments: tuple[int, ...]) -> np.ndarr
     x = np.array([[states[k].x for k in moments] for states in runs(study, count, max(moments))])
     f = np.array([values_at(study, points) for points in x.swapaxes(0, 1)])
     return np.maximum(f - study.minimum, 0.0)
-
-
-def runs(study: Study, count: int, steps: int) -> list[list[Any]]:
-    """The states of so many independent runs, by their seeds; without the loop, which evaluates f at each state."""
-    found, solver, oracle = [], study.solver, study.oracle
-    with oracle.uncounted(), np.errstate(all="ignore"):
-        for k in range(count):
-            rng = np.random.default_rng(study.seed + 1 + k)
-            states = [solver.init(oracle, study.x0, rng)]
-            for _ in range(steps):
-                states.append(solver.step(oracle, states[-1], rng))
-            found.append(states)
-    return found

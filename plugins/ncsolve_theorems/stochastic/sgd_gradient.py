@@ -10,7 +10,8 @@ import numpy as np
 from ncsolve.theory import NOT_APPLICABLE, VIOLATED, Case, Claim, Study, Theorem
 from ncsolve.theory.statistics import expectation_at_most
 from ncsolve_theorems import problems
-from ncsolve_theorems.stochastic.rows import additive_noise, noise_variance, one_row_demand, runs, too_many_rows
+from ncsolve_theorems.common import runs
+from ncsolve_theorems.stochastic.rows import additive_noise, noise_variance, one_row_demand, too_many_rows
 
 UPDATES, RUNS = 40, 60
 

@@ -10,7 +10,8 @@ import numpy as np
 from ncsolve.theory import NOT_APPLICABLE, VIOLATED, Case, Claim, Study, Theorem
 from ncsolve.theory.statistics import variance_is
 from ncsolve_theorems import problems
-from ncsolve_theorems.stochastic.rows import additive_noise, one_row_demand, runs, too_many_rows
+from ncsolve_theorems.common import runs
+from ncsolve_theorems.stochastic.rows import additive_noise, one_row_demand, too_many_rows
 
 UPDATES, RUNS = 30, 400
 

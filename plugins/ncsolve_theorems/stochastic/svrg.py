@@ -11,7 +11,8 @@ import numpy as np
 from ncsolve.theory import NOT_APPLICABLE, VIOLATED, Case, Claim, Study, Theorem
 from ncsolve.theory.statistics import expectation_at_most
 from ncsolve_theorems import problems
-from ncsolve_theorems.stochastic.rows import row_hessians, runs, too_many_rows
+from ncsolve_theorems.common import runs
+from ncsolve_theorems.stochastic.rows import row_hessians, too_many_rows
 
 STAGES, RUNS = 3, 12
 
