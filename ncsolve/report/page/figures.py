@@ -48,8 +48,7 @@ def convergence(k: int, section: Section) -> Html | None:
     controls = tag("div", against, tag("div", *zoom, class_="buttons"), class_="controls screen-only")
     charts = [tag("div", class_="chart card", data_curve=name) for name in ("objective", "gradient_norm")]
     keys = "Drag to zoom; arrow keys move the values, + and − zoom, Escape shows everything."
-    said = ("Objective above the lowest value known, ", tag("span", class_="lowest"), ", and norm of the gradient. ")
-    caption = tag("figcaption", *said, tag("span", keys, class_="screen-only"))
+    caption = tag("figcaption", tag("span", class_="lowest"), tag("span", keys, class_="screen-only"))
     legend = None if section.plane is not None else _legend(section, points=False)
     drawn = tag("div", *charts, class_="pair")
     return tag("figure", tag("h3", "Convergence"), legend, controls, drawn, caption, class_="convergence")

@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 SIZES = (161, 81, 41)
 """Points along each axis, the first that can be evaluated in time."""
 MOST_SECONDS = 4.0
+WIDE = 8.0
+"""Bounds of so many times the surroundings of the runs are shown as a whole."""
 FAR = 3.0
 """Paths that leave the surroundings of starts and ends by so many of their widths leave the picture."""
 
@@ -73,7 +75,7 @@ def entries_of(problem: Problem, text: str | None) -> tuple[int, int] | None:
     asked = _split(text)
     for name in asked:
         if name not in names:
-            raise OptionError(f"--plane: there is no '{name}' in x.{did_you_mean(name, names)}")
+            raise OptionError(f"--plane: there is no '{name}' in x of '{problem.name}'.{did_you_mean(name, names)}")
     if len(asked) != 2 or asked[0] == asked[1]:
         raise OptionError(f"--plane takes two different entries of x, such as x[0],x[3], not {text!r}.")
     return names[asked[0]], names[asked[1]]
@@ -115,7 +117,11 @@ def view(problem: Problem, runs: Sequence[Run]) -> tuple[Array, Array]:
     low, high = met.min(axis=0), met.max(axis=0)
     reach = FAR * np.maximum(high - low, 0.1 * (1 + np.abs(met).max(axis=0)))
     near = [np.clip(path[np.isfinite(path).all(axis=1)], low - reach, high + reach) for path in paths]
-    return window(np.vstack([met, *near]), problem)
+    low, high = window(np.vstack([met, *near]), problem)
+    if problem.lower is None or problem.upper is None:
+        return low, high
+    near_bounds = bool((problem.upper - problem.lower <= WIDE * (high - low)).all())
+    return (problem.lower, problem.upper) if near_bounds else (low, high)
 
 
 def _grid(problem: Problem, base: Array, entries: tuple[int, int], lower: Array, upper: Array) -> Array:

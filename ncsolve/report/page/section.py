@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ncsolve.errors import NcsolveError, StoreError
+from ncsolve.hooks import registry
 from ncsolve.landscapes.find import box_of
 from ncsolve.report.page.plane import Plane, coordinates, entries_of, plane_of, view
 from ncsolve.report.page.points import Shown, all_points
 from ncsolve.report.page.runs import Run, best_run, labels
 from ncsolve.report.page.thin import packed, thinned
 from ncsolve.report.plot import lowest
+from ncsolve.solving import configure, option_values
+from ncsolve.solving.result import plain
 from ncsolve.store import fingerprint, problem_of
 
 if TYPE_CHECKING:
@@ -68,9 +71,10 @@ class Section:
         values = np.concatenate([[np.nan], *(r.trace["objective"] for r in self.runs if r.trace)])
         finite = values[np.isfinite(values)]
         least = lowest(finite, self.problem) if self.problem else finite.min(initial=np.inf)
+        game = self.problem is not None and self.problem.signs is not None
         solvers = list(dict.fromkeys(self.labels))
-        return {
-            "lowest": float(least),
+        return {  # in a game no value is the best
+            "lowest": None if game else float(least),
             "solvers": solvers,
             "runs": [self._run(k, solvers) for k, run in enumerate(self.runs) if run.trace],
             "plane": None if self.plane is None else self.plane.to_json(),
@@ -155,6 +159,13 @@ def _search(section: Section, problem: Problem, box: tuple[Any, Any], asked: Ask
         section.notes.append(f"Other critical points were not looked for: {error}")
 
 
+def _chosen(run: Run) -> dict[str, Any]:
+    """The options of a run that are not the solver's defaults."""
+    defaults = plain(option_values(configure(registry().solver(run.solver), {})))
+    given: Mapping[str, Any] = run.data.get("options") or {}
+    return {name: value for name, value in given.items() if value != defaults.get(name)}
+
+
 def _verify(section: Section, problem: Problem) -> None:
     """Theorems about each solver, on a run from the same start with the same options."""
     from ncsolve.theorems import verify
@@ -162,8 +173,8 @@ def _verify(section: Section, problem: Problem) -> None:
     for run in dict(zip(section.labels, section.runs, strict=True)).values():
         x = run.trace.get("x")
         x0 = None if x is None or not len(x) else x[0]
-        seed, options = run.data.get("seed") or 0, run.data.get("options") or {}
         try:
-            section.verdicts += verify(problem, None, run.solver, options, x0=x0, seed=seed)
+            options = _chosen(run)
+            section.verdicts += verify(problem, None, run.solver, options, x0=x0, seed=run.data.get("seed") or 0)
         except NcsolveError as error:
             section.notes.append(f"No theorem was checked on {run.solver}: {error}")

@@ -10,6 +10,7 @@ from ncsolve.report.page.barriers import barrier_graph
 from ncsolve.report.page.html import Html, join, number, numbers, tag
 from ncsolve.report.page.section import Section
 from ncsolve.report.page.words import SYMBOLS, badge, landscape_said, place
+from ncsolve.theory import NOT_APPLICABLE
 
 __all__ = ["critical_points", "provenance", "run_table", "verdict_table"]
 
@@ -63,16 +64,23 @@ def verdict_table(section: Section) -> Html | None:
     """What theorems promise, on runs that were made for it."""
     if not section.verdicts:
         return None
-    rows = []
+    rows: dict[bool, list[Html]] = {True: [], False: []}
     for v in section.verdicts:
         constants = ", ".join(f"{name} = {c.value:.6g} ({c.provenance})" for name, c in v.constants.items())
-        said = join(v.reason, tag("div", constants, class_="note") if constants else None)
+        because = join(v.reason, tag("div", constants, class_="note") if constants else None)
         state = tag("span", v.verdict, class_=f"state {v.verdict.lower()}")
         rate = None if v.measured_rate != v.measured_rate else number(v.measured_rate, 4)
-        rows.append(tag("tr", *(cell(c) for c in (v.theorem, v.solver, state, said)), cell(rate or "")))
-    note = "Checked on runs of their own, from the same start with the same options; `ncsolve verify` tells more."
+        row = tag("tr", *(cell(c) for c in (v.theorem, v.solver, state, because)), cell(rate or ""))
+        rows[v.verdict != NOT_APPLICABLE].append(row)
+    said = ("On runs of their own, from the same start; ", tag("code", "ncsolve verify"), " tells more.")
     columns = ["theorem", "solver", "verdict", "because", "rate"]
-    return tag("div", tag("h3", "Theorems"), tag("p", note, class_="note"), table(columns, rows))
+    parts = [tag("h3", "Theorems"), tag("p", *said, class_="note")]
+    if rows[True]:
+        parts.append(table(columns, rows[True]))
+    if rows[False]:
+        summary = tag("summary", f"{len(rows[False])} that do not apply, and why")
+        parts.append(tag("details", summary, table(columns, rows[False])))
+    return tag("div", *parts)
 
 
 def run_table(section: Section) -> Html:

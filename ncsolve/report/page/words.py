@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 __all__ = ["SYMBOLS", "answer", "badge", "eigenvalues", "landscape_said", "place"]
 
 KINDS = {
-    "minimum": "A minimum",
-    "maximum": "A maximum",
-    "saddle": "A saddle point",
-    "minmax": "A local equilibrium",
-    "not-minmax": "A critical point that is no equilibrium",
-    "degenerate": "A degenerate critical point",
-    "not-critical": "No critical point",
-    "undecided": "A point whose kind rounding leaves open",
+    "minimum": ("A minimum", True),
+    "maximum": ("A maximum", True),
+    "saddle": ("A saddle point", True),
+    "minmax": ("A local equilibrium", True),
+    "not-minmax": ("A critical point that is no equilibrium", True),
+    "degenerate": ("A degenerate critical point", True),
+    "not-critical": ("No critical point", False),
+    "undecided": ("A point whose kind rounding leaves open", False),
 }
+"""What a sentence calls it, and whether it is a critical point."""
 SYMBOLS = {"minimum": "●", "minmax": "✚", "maximum": "▲", "saddle": "✖", "not-minmax": "✖", "degenerate": "◆"}
 ENTRIES = 4  # of a point in a sentence
 WHY = {
@@ -40,16 +41,19 @@ WHY = {
 
 def answer(run: Run, names: Sequence[str]) -> Html:
     """What was found, where, by whom, and which eigenvalues say so."""
-    head = tag("strong", KINDS.get(run.kind, "No point"), class_=f"verdict kind-{run.kind}" if run.kind else None)
+    said, found = KINDS.get(run.kind, ("No answer", False))
+    head = tag("strong", said, class_=f"verdict kind-{run.kind}" if run.kind else None)
     where = place(run.data.get("x"), names)
-    parts = [join(head, *((" at ", where) if where else ()), ", where ", tag("var", "f"), " = "),
-             tag("b", number(run.data.get("objective"), 8)), ". "]  # fmt: skip
+    between = " at " if found else ": the run ended at "
+    parts = [head, *((between, where) if where else ()), ", where ", tag("var", "f"), " = "]
+    parts += [tag("b", number(run.data.get("objective"), 8)), ". "]
     if spectrum := eigenvalues(run.point):
         parts += [spectrum, " "]
     evaluations = run.data.get("evaluations") or {}
     counted = ", ".join(plural(count, f"{name} evaluation") for name, count in evaluations.items() if count)
-    parts.append(join("Found by ", tag("b", run.solver), f" in {plural(run.data.get('iterations') or 0, 'iteration')}"))
-    parts.append(join(f" ({counted})" if counted else "", "; gradient norm ", number(run.data.get("gradient_norm"), 3)))
+    effort = plural(run.data.get("iterations") or 0, "iteration") + (f" ({counted})" if counted else "")
+    parts += ["Found by " if found else "Made by ", tag("b", run.solver), f" in {effort}; gradient norm "]
+    parts.append(number(run.data.get("gradient_norm"), 3))
     if not run.converged:
         parts.append(join("; not converged: ", WHY.get(str(run.data["status"]), str(run.data["status"]))))
     return join(*parts, ".")

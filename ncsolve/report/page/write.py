@@ -42,7 +42,8 @@ def make_page(folders: Sequence[Path], asked: Asked, title: str | None = None) -
     check_extra()
     runs, faults = read_runs(folders)
     sections = [make_section(group, asked) for group in grouped(runs)]
-    title = title or ", ".join(dict.fromkeys(str(section.best.data["problem"]) for section in sections))
+    names = dict.fromkeys(str(section.best.data["problem"]) for section in sections)
+    title = title or (", ".join(names) if len(names) <= 3 else f"{len(names)} problems")
     body = [_header(title, len(runs), len(sections)), _contents(sections)]
     body += [tag("p", f"Left out: {fault}", class_="note") for fault in faults]
     body += [_section(k, section, title) for k, section in enumerate(sections)]
@@ -129,4 +130,4 @@ def _domain(section: Section) -> str:
 
 def _footer() -> Html:
     made = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
-    return tag("footer", f"Made {made} by ncsolve {versions()['ncsolve']}: `ncsolve report`.", class_="note")
+    return tag("footer", f"Made by ncsolve {versions()['ncsolve']} on {made}.", class_="note")

@@ -13,7 +13,7 @@ class Grid {
 
   height(f) {
     const above = Math.max(f - this.low, 0);
-    return (this.bend > 0 ? Math.log1p(above / this.bend) : above) / this.whole;
+    return Math.min((this.bend > 0 ? Math.log1p(above / this.bend) : above) / this.whole, 1);
   }
 
   /** Between the grid's points, at the place (s, t) in [0, 1]^2; NaN where f is not finite. */

@@ -48,10 +48,10 @@ function scale(low, high, offset = null) {
   };
 }
 
-/** Round numbers between low and high: [value, label] pairs. */
-function ticks({ low, high, offset }, count) {
+/** Round numbers between low and high, `whole` ones for counts: [value, label] pairs. */
+function ticks({ low, high, offset }, count, whole = false) {
   if (offset !== null && (high + offset) / (low + offset) > 30) return decades(low, high, offset, count);
-  const raw = (high - low) / Math.max(count, 1) || 1;
+  const raw = Math.max((high - low) / Math.max(count, 1) || 1, whole ? 1 : 0);
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw * 0.999);
   const found = [];

@@ -4,7 +4,8 @@ class Curves {
   /** `view` is shared by the curves of a section: {x: column, log, zoom: [low, high] or null, time, hidden}. */
   constructor(parent, runs, column, view, section) {
     Object.assign(this, { parent, runs, column, view, section });
-    this.title = column === "objective" ? "objective above the lowest" : "gradient norm";
+    this.gap = column === "objective" && section.lowest !== null;
+    this.title = this.gap ? "objective above the lowest" : column.replace("_", " ");
     this.svg = svg("svg", { class: "plot", tabindex: 0, role: "img", "aria-label": `Convergence: ${this.title}` }, parent);
     this.tooltip = new Tooltip(parent);
     this.cursor = null;
@@ -16,7 +17,7 @@ class Curves {
 
   /** What is drawn of a run; the gap to the lowest value for the objective. */
   prepared(run) {
-    if (this.column !== "objective") return run.columns.gradient_norm;
+    if (!this.gap) return run.columns[this.column];
     return run.columns.objective.map((v) => v - this.section.lowest);
   }
 
@@ -42,10 +43,10 @@ class Curves {
       }
     }
     if (!(top > -Infinity)) [bottom, top] = [0, 1];
-    this.logY = top > 30 * positive;
+    this.logY = bottom >= 0 && top > 30 * positive;
     this.floor = this.logY ? Math.max(positive / 2, top * 1e-30) : null;
     if (this.logY) this.y = scale(this.floor, top * 1.5, 0);
-    else this.y = scale(Math.min(bottom, 0), top + (top - bottom) * 0.05 || 1);
+    else this.y = scale(bottom > 0 && bottom < top / 2 ? 0 : bottom, top + (top - bottom) * 0.05 || 1);
   }
 
   /** The place of values in the drawing, in CSS pixels. */
@@ -77,7 +78,7 @@ class Curves {
   drawAxes() {
     const { left, top, right, bottom } = this.frame;
     svg("text", { x: left, y: 17, class: "title" }, this.svg).textContent = this.title;
-    const across = ticks(this.x, (right - left) / 70);
+    const across = ticks(this.x, (right - left) / 70, this.view.x !== "seconds");
     let free = -Infinity;
     for (const [value, label] of across) {
       const [x] = this.toPixel(value, this.y.high);
@@ -197,7 +198,8 @@ class Curves {
   key(event) {
     const steps = { ArrowLeft: -1, ArrowRight: 1 };
     if (event.key in steps) {
-      const t = this.cursor === null ? 0 : this.x.at(this.cursor);
+      if (this.cursor === null) return this.hover(this.x.low);
+      const t = this.x.at(this.cursor);
       const step = (steps[event.key] * (event.shiftKey ? 10 : 1)) / 100;
       const next = this.view.rounded(this.x.value(Math.min(Math.max(t + step, 0), 1)));
       const moved = this.view.x !== "seconds" && next === this.cursor ? next + steps[event.key] : next;

@@ -90,7 +90,7 @@ function start(element) {
   }
   view.figures.push(...shown.curves);
   const least = element.querySelector(".lowest");
-  if (least) least.textContent = number(section.lowest, 8);
+  if (least && section.lowest !== null) least.textContent = `The lowest value known is ${number(section.lowest, 8)}. `;
   startControls(shown);
   startLegend(shown);
   startTables(shown);

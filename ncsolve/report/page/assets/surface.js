@@ -93,8 +93,8 @@ class Surface {
       this.paint();
     }
     this.colors = this.section.solvers.map((_, k) => css(`--solver-${k % 8}`));
-    this.center = [width / 2, height / 2 - 4];
-    this.zoom = Math.min(width / 1.62, height / 1.3);
+    this.center = [width / 2, height * 0.47];
+    this.zoom = Math.min(width / 1.7, height / 1.42);
     this.drawFloor(pen);
     this.drawCells(pen);
     pen.globalAlpha = 0.35;

@@ -1,4 +1,4 @@
-"""A headless Chromium, driven over WebDriver with nothing but the standard library. [W3C WebDriver]"""
+"""What tests of pages share: kept runs, and a headless Chromium driven over WebDriver. [W3C WebDriver]"""
 
 from __future__ import annotations
 
@@ -15,6 +15,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+import ncsolve as nc
+from ncsolve.report.page import Asked, make_page
+
+NAME = "</script><img src=x onerror=\"alert(1)\">'&\n../a\u2028b"
+DESCRIPTION = '<b>bold</b>\n"quoted" </style> & more'
+PROBLEM = f"""\
+import sympy as sp
+import ncsolve as nc
+
+x, y = sp.symbols("x y")
+f = (x**2 - 1)**2 + 2*y**2 + x*y**2/4 + x/10
+problem = nc.Problem(f, name={NAME!r}, description={DESCRIPTION!r}, start={{x: 0.1, y: 1.5}},
+                     bounds={{x: (-2, 2), y: (-2, 2)}})
+"""
+
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
 MISSING = None if CHROMIUM and DRIVER else "needs Chromium and chromedriver (Debian: chromium, chromium-driver)"
@@ -24,6 +41,9 @@ ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
 class Browser:
     """One window."""
+
+    is_new = False
+    """Whether its page is as it was opened."""
 
     def __init__(self, url: str) -> None:
         options = {"binary": CHROMIUM, "args": FLAGS}
@@ -43,6 +63,7 @@ class Browser:
     def open(self, page: Path) -> None:
         self.call("/url", url=page.as_uri())
         self.settle()
+        self.is_new = True
 
     def run(self, script: str, *arguments: Any) -> Any:
         return self.call("/execute/sync", script=script, args=list(arguments))
@@ -91,8 +112,8 @@ class Browser:
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
-    """A browser for as long as the context lasts."""
+def chromium() -> Iterator[Browser]:
+    """A window for as long as the context lasts."""
     assert DRIVER is not None
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -119,3 +140,37 @@ def _wait_for(url: str) -> None:
         except OSError:
             time.sleep(0.05)
     raise AssertionError("chromedriver does not answer")
+
+
+def keep_runs(folder: Path) -> Path:
+    """Two runs of a problem of two minima and a saddle whose name and folder are text that looks like code."""
+    (folder / "mine.py").write_text(PROBLEM, encoding="utf-8")
+    problem = nc.load(str(folder / "mine.py"))
+    nc.solve(problem, "gd", checkpoint=folder / "runs" / "<b>'gd'")
+    nc.solve(problem, "newton", x0=[-0.2, -1.5], seed=3, checkpoint=folder / "runs" / "newton")
+    return folder / "runs"
+
+
+@pytest.fixture(scope="session")
+def kept_runs(tmp_path_factory):
+    """Runs of which nothing is changed."""
+    return keep_runs(tmp_path_factory.mktemp("kept"))
+
+
+@pytest.fixture(scope="session")
+def kept_page(kept_runs):
+    return make_page([kept_runs], Asked())
+
+
+@pytest.fixture(name="keep_runs")
+def _keep_runs():
+    return keep_runs
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One window for all tests."""
+    if MISSING:
+        pytest.skip(MISSING)
+    with chromium() as window:
+        yield window

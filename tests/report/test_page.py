@@ -1,0 +1,280 @@
+"""A page of runs: complete, self-contained, strict, and text stays text."""
+
+import base64
+import json
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+import ncsolve as nc
+from ncsolve.errors import MissingExtra, OptionError, StoreError
+from ncsolve.report.page import Asked, make_page
+from ncsolve.report.page.html import embedded, number, tag
+from ncsolve.report.page.runs import Run, best_run, labels
+from ncsolve.report.page.thin import thinned
+from ncsolve.report.page.words import answer
+
+
+class Parsed(HTMLParser):
+    """Tags with their attributes, text, and the data that is embedded."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.data: list[dict] = []
+        self.inside = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        self.inside = tag if tag in ("script", "style") else self.inside
+        if tag == "script" and dict(attributes).get("type") == "application/json":
+            self.inside = "data"
+
+    def handle_endtag(self, tag):
+        self.inside = "" if tag in ("script", "style") else self.inside
+
+    def handle_data(self, data):
+        if self.inside == "data":
+            self.data.append(json.loads(data, parse_constant=lambda constant: 1 / 0))
+        elif not self.inside:
+            self.text += data
+
+
+@pytest.fixture(scope="module")
+def runs(kept_runs):
+    return kept_runs
+
+
+@pytest.fixture(scope="module")
+def page(kept_page):
+    return kept_page
+
+
+@pytest.fixture(scope="module")
+def parsed(page):
+    return Parsed(page.html)
+
+
+def numbers(text, kind="<f4"):
+    return np.frombuffer(base64.b64decode(text), kind)
+
+
+def test_nothing_is_loaded_from_elsewhere(page, parsed):
+    for name, attributes in parsed.tags:
+        assert name not in ("link", "img", "iframe", "object", "base")
+        assert "src" not in attributes
+        assert not any(key.startswith("on") for key in attributes)
+    assert not [line for line in page.html.split('"') if line.startswith("http") and "www.w3.org" not in line]
+    assert len(page.html) < 500_000
+
+
+def test_what_a_user_wrote_is_shown_as_text(kept_runs, page, parsed):
+    problem = nc.load(str(kept_runs.parent / "mine.py"))
+    assert "</script>" in problem.name
+    assert problem.name in parsed.text
+    assert problem.description in parsed.text
+    assert "<b>'gd'" in parsed.text
+    (data,) = (part for part in page.html.split('class="data">')[1:])
+    assert "<" not in data.partition("</script>")[0]
+
+
+def test_the_data_holds_the_runs(runs, parsed):
+    (data,) = parsed.data
+    assert data["solvers"] == ["gd", "newton"]
+    for run, name in zip(data["runs"], ("<b>'gd'", "newton"), strict=True):
+        with np.load(runs / name / "trace.npz") as trace:
+            np.testing.assert_array_equal(numbers(run["columns"]["objective"], "<f8"), trace["objective"])
+            np.testing.assert_allclose(numbers(run["columns"]["seconds"]), trace["seconds"], rtol=1e-6)
+            np.testing.assert_allclose(numbers(run["path"]["u"]), trace["x"][:, 0], rtol=1e-6)
+            np.testing.assert_allclose(numbers(run["path"]["v"]), trace["x"][:, 1], rtol=1e-6)
+
+
+def test_the_plane_holds_the_objective(parsed):
+    plane = parsed.data[0]["plane"]
+    assert (plane["names"], plane["lower"], plane["upper"]) == (["x", "y"], [-2, -2], [2, 2])
+    z = numbers(plane["z"]).reshape(plane["size"], plane["size"])
+    x, y = np.meshgrid(*[np.linspace(-2, 2, plane["size"])] * 2)
+    np.testing.assert_allclose(z, (x**2 - 1) ** 2 + 2 * y**2 + x * y**2 / 4 + x / 10, rtol=1e-6, atol=1e-6)
+
+
+def test_all_critical_points_are_there_and_who_reached_them(parsed):
+    kinds = [point["kind"] for point in parsed.data[0]["points"]]
+    assert sorted(kinds) == ["minimum", "minimum", "saddle"]
+    marked = [a["data-point"] for name, a in parsed.tags if name == "tr" and "data-point" in a]
+    assert sorted(marked) == ["0", "1", "2"]
+    assert any(attributes.get("class") == "barriers" for _, attributes in parsed.tags)
+    assert "A minimum" in parsed.text
+    assert "Both eigenvalues of the Hessian are positive" in parsed.text
+
+
+def test_the_formula_is_mathml(parsed):
+    names = [name for name, _ in parsed.tags]
+    assert {"math", "msup", "mfrac"} <= set(names)
+
+
+def test_a_page_of_the_same_runs_is_the_same_but_for_its_date(runs, page):
+    again = make_page([runs], Asked())
+    assert again.html.partition("<footer")[0] == page.html.partition("<footer")[0]
+
+
+def test_runs_below_several_folders_once_each(runs, run, tmp_path):
+    output = tmp_path / "out.html"
+    done = run("report", str(runs), str(runs / "newton"), "-o", str(output), "--title", "A & B")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith(f"{output}: 2 runs of 1 problem, ")
+    assert "<title>A &amp; B</title>" in output.read_text(encoding="utf-8")
+
+
+def test_a_folder_without_runs(run, tmp_path):
+    done = run("report", str(tmp_path), "-o", str(tmp_path / "out.html"))
+    assert done.exit_code == 2
+    assert f"there is no run in {tmp_path}: keep one with `ncsolve solve --out DIR`." in done.stderr
+
+
+def test_a_run_that_cannot_be_read_is_left_out_and_told(runs, tmp_path):
+    whole = json.dumps({"problem": "p", "solver": "s", "status": "TIME"})
+    for name, content in (("text", "{"), ("other", "{}"), ("trace", whole)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text(content)
+    (tmp_path / "trace" / "trace.npz").write_bytes(b"no archive")
+    page = make_page([tmp_path, runs / "newton"], Asked())
+    assert page.runs == 1
+    where = sorted(fault.split(":")[0] for fault in page.faults)
+    assert where == [str(tmp_path / name) for name in ("other", "text", "trace")]
+    assert all(f"Left out: {fault.split(':')[0]}" in page.html for fault in page.faults)
+    with pytest.raises(StoreError, match=r"its run\.json is not of ncsolve"):
+        make_page([tmp_path / "other"], Asked())
+
+
+def test_a_run_that_goes_on_is_listed(runs, tmp_path):
+    data = json.loads((runs / "newton" / "run.json").read_text())
+    begun = {name: data[name] for name in ("problem", "solver", "source", "seed")}
+    (tmp_path / "run.json").write_text(json.dumps({**begun, "status": "RUNNING"}))
+    parsed = Parsed(make_page([tmp_path], Asked()).html)
+    assert parsed.data[0]["runs"] == []
+    assert "RUNNING" in parsed.text
+
+
+def test_a_problem_from_python_can_be_named(tmp_path):
+    import sympy as sp
+
+    x, y = sp.symbols("x y")
+    problem = nc.Problem(x**2 + 3 * y**4, start={x: 1, y: 1})
+    nc.solve(problem, "gd", max_iterations=5, checkpoint=tmp_path)
+    alone = Parsed(make_page([tmp_path], Asked()).html)
+    assert "the problem was declared in Python, not in a file. Name the file with --problem." in alone.text
+    assert alone.data[0]["plane"] is None
+    assert "not converged: the limit on iterations was reached" in alone.text
+    assert Parsed(make_page([tmp_path], Asked(problem=problem)).html).data[0]["plane"] is not None
+
+
+def test_a_problem_that_has_changed_is_told(keep_runs, tmp_path):
+    runs = keep_runs(tmp_path)
+    file = tmp_path / "mine.py"
+    file.write_text(file.read_text(encoding="utf-8").replace("2*y**2", "3*y**2"), encoding="utf-8")
+    parsed = Parsed(make_page([runs], Asked()).html)
+    assert "has changed since the run, in objective." in parsed.text
+    assert parsed.data[0]["plane"] is None
+
+
+def test_a_chosen_plane_of_more_variables(tmp_path):
+    nc.solve(nc.load("rosenbrock", {"n": "3"}), "lbfgs", checkpoint=tmp_path)
+    assert Parsed(make_page([tmp_path], Asked()).html).data[0]["plane"] is None
+    data = Parsed(make_page([tmp_path], Asked(plane="x[2], x[0]")).html).data[0]
+    assert data["plane"]["names"] == ["x[2]", "x[0]"]
+    (point,) = data["points"]
+    assert (round(point["u"], 5), round(point["v"], 5), round(point["off"], 5)) == (1, 1, 0)
+    with pytest.raises(OptionError, match=r"--plane: there is no 'x\[3\]' in x of 'rosenbrock'. Did you mean 'x\["):
+        make_page([tmp_path], Asked(plane="x[3],x[0]"))
+    with pytest.raises(OptionError, match="--plane takes two different entries of x"):
+        make_page([tmp_path], Asked(plane="x[0],x[0]"))
+
+
+def test_theorems_are_told_on_demand(runs):
+    text = Parsed(make_page([runs / "newton"], Asked(theorems=True)).html).text
+    assert "newton-quadratic-convergence" in text
+
+
+def test_the_extra_is_named(monkeypatch, runs):
+    monkeypatch.setitem(sys.modules, "latex2mathml.converter", None)
+    with pytest.raises(MissingExtra, match=r"needs latex2mathml: pip install ncsolve\[report\]"):
+        make_page([runs], Asked())
+
+
+@pytest.mark.parametrize("rows", [1, 7, 400, 10_000])
+def test_thinned_curves_keep_their_extremes(rows):
+    rng = np.random.default_rng(rows)
+    columns = [rng.normal(size=rows), np.cumsum(rng.normal(size=rows))]
+    columns[0][rows // 2] = np.nan
+    kept = thinned(columns, 400)
+    assert len(kept) <= 420
+    assert (kept[0], kept[-1]) == (0, rows - 1)
+    for column in columns:
+        assert np.nanmax(column[kept], initial=-9) == np.nanmax(column, initial=-9)
+        assert np.nanmin(column[kept], initial=9) == np.nanmin(column, initial=9)
+
+
+def test_thinned_curves_keep_peaks_of_one_row_early_and_late():
+    column = np.ones(100_000)
+    column[[3, 40, 70_001]] = [5, 4, 3]
+    assert {3, 40, 70_001} <= set(thinned([column], 1000))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(-1.375e-14, "−1.375 × 10<sup>−14</sup>"), (0.0, "0"), (-0.0, "0"), (3e20, "3 × 10<sup>20</sup>"), (12.5, "12.5"),
+     (None, "not finite"), (np.inf, "not finite")],
+)  # fmt: skip
+def test_numbers_as_in_a_book(value, text):
+    assert number(value) == text
+
+
+def test_html_escapes_texts_and_attributes():
+    assert tag("p", "a < b", None, tag("b", "&"), title='"', data_n=0, hidden=True, x=False) == (
+        '<p title="&quot;" data-n="0" hidden>a &lt; b<b>&amp;</b></p>'
+    )
+    assert json.loads(embedded({"</script>": [np.nan, "\u2028&"]})) == {"</script>": [None, "\u2028&"]}
+    assert embedded("</script>\u2028").isascii()
+
+
+def made(kind="minimum", status="CONVERGED", objective=1.0, **data):
+    asked = {"problem": "p", "solver": "gd", "status": status, "objective": objective}
+    return Run("folder", {**asked, "point": {"kind": kind}, **data})
+
+
+def test_the_best_run_is_the_lowest_minimum():
+    low, saddle, limit = made(objective=2.0), made("saddle", objective=1.0), made(status="TIME", objective=-5.0)
+    assert best_run([limit, saddle, low]) is low
+    assert best_run([limit, saddle]) is saddle
+    assert best_run([made(status="RUNNING", objective=None), limit]) is limit
+
+
+def test_runs_of_one_solver_are_told_apart_by_their_options():
+    runs = [made(options={"a": 1, "b": None}), made(options={"a": 2, "b": None})]
+    assert labels(runs) == ["gd a=1", "gd a=2"]
+
+
+@pytest.mark.parametrize(
+    ("point", "said"),
+    [({"eigenvalues": [2.0]}, "The only eigenvalue of the Hessian is positive: 2."),
+     ({"eigenvalues": [-1.0, -2.0, -3.0], "index": 3}, "All 3 eigenvalues of the Hessian are negative: −1, −2, −3."),
+     ({"eigenvalues": [-1.0, 0.0, 3.0], "index": 1, "nullity": 1},
+      "Of the 3 eigenvalues of the Hessian 1 is negative, 1 is zero, 1 is positive: −1, 0, 3."),
+     ({"eigenvalues": [1.0, 2.0], "certified": True}, "1, 2. This is proven in ball arithmetic.")],
+)  # fmt: skip
+def test_eigenvalues_in_a_sentence(point, said):
+    run = made(x=[1.0, 2.0])
+    run.data["point"].update(point)
+    assert said in Parsed(answer(run, ["x", "y"])).text
+
+
+def test_no_critical_point_is_not_called_found():
+    text = Parsed(answer(made("not-critical", "TIME", x=[1.0], gradient_norm=None), ["x"])).text
+    assert text == (
+        "No critical point: the run ended at x = 1, where f = 1. Made by gd in 0 iterations; gradient norm not finite; "
+        "not converged: the time was used up."
+    )
