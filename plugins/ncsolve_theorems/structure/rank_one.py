@@ -78,6 +78,8 @@ class RankOnePower(Theorem):
         first, second = (np.concatenate([np.ravel(places[k]) for k in b.names]).astype(int) for b in blocks)
         origin = np.zeros(study.n)
         M, c = -study.hessian(origin)[np.ix_(first, second)], oracle.value(origin)
+        if not np.isfinite(M).all():
+            return None
         rng = np.random.default_rng(0)
         for _ in range(POINTS):
             x = rng.standard_normal(study.n)
