@@ -22,6 +22,7 @@ __all__ = ["Network"]
 Array = NDArray[np.float64]
 
 SAME = 1e-5  # points that are one, in scaled unknowns
+ASIDE = 1e-3  # of a branch point, along the parameter
 CLEAR = 12  # vertices from a branch point on, where branches that meet in it are told apart
 ALIKE = 1e-6  # values and eigenvalues of points that a symmetry maps onto each other, relative
 
@@ -44,11 +45,19 @@ class Network:
         self.lines: list[_Line] = []
         self.special: list[tuple[Special, Array]] = []
         self.waiting: list[tuple[Array, Array]] = []
+        self.across = np.append(np.zeros(family.n), 1.0)
 
     def start(self, z: Array) -> None:
-        """Follow the branch through a critical point in both senses, if it is a new one."""
+        """Follow the branch through a critical point in both senses, if it is a new one.
+
+        From a branch point the branch that goes on beside it is followed.
+        """
         vertex = vertex_at(self.family, z, None)
-        if vertex is None or len(self.lines) >= self.max_branches or self.is_known(z):
+        for aside in (ASIDE, -ASIDE):
+            if vertex is None:
+                beside = self.family.corrected(z + aside * self.across, self.across)
+                vertex = None if beside is None else vertex_at(self.family, beside[0], None)
+        if vertex is None or len(self.lines) >= self.max_branches or self.is_known(vertex.z):
             return
         one = trace(self.family, vertex, self.inside, self.max_points)
         closed = one.end == "closed"
@@ -85,8 +94,6 @@ class Network:
     def is_known(self, z: Array) -> bool:
         """Whether a critical point lies on a branch, or is the image of such a one under a continuous symmetry."""
         mark = self._mark(z)
-        across = np.zeros(self.family.n + 1)
-        across[-1] = 1.0
         for line in self.lines:
             heights = np.array([v.z[-1] for v in line.vertices]) - z[-1]
             for k in np.flatnonzero(heights[:-1] * heights[1:] <= 0):
@@ -96,7 +103,7 @@ class Network:
                 guess[-1] = z[-1]
                 if not len(self.family.symmetries) and float(np.linalg.norm(guess - z)) > LONGEST:
                     continue
-                corrected = self.family.corrected(guess, across)
+                corrected = self.family.corrected(guess, self.across)
                 on = guess if corrected is None else corrected[0]
                 if float(np.abs(self._mark(on) - mark).max()) <= 1:
                     return True
