@@ -94,15 +94,20 @@ class Structure:
         return int(np.abs(rows - columns).max(initial=0))
 
     @cached_property
-    def components(self) -> int:
-        """How many groups of variables f is a sum over, no two groups sharing a term."""
+    def groups(self) -> NDArray[np.int64]:
+        """The number of the group of each variable, (n,): f is a sum over groups, no two of which share a term."""
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
 
         if self.pattern is None:
-            return 1
+            return np.zeros(self.n, dtype=np.int64)
         graph = coo_array((np.ones(self.nonzeros), self.pattern), shape=(self.n, self.n))
-        return int(connected_components(graph, directed=False, return_labels=False))
+        return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+    @property
+    def components(self) -> int:
+        """How many groups of variables f is a sum over, no two groups sharing a term."""
+        return int(self.groups.max(initial=-1)) + 1
 
     @property
     def separable(self) -> bool:

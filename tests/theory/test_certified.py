@@ -13,10 +13,15 @@ import ncsolve as nc
 from ncsolve.errors import OptionError, ProblemError
 from ncsolve.graph.intervals import Interval
 from ncsolve.theory.branch import Field, least, lowest_eigenvalue
+from ncsolve.theory.composite import reduced
 from ncsolve.theory.pl import Basin, Ratio, basin
+from ncsolve.theory.polynomial import polynomial_constants
+from ncsolve.theory.residual import by_residuals, squares
+from ncsolve.theory.strict_saddle import Steepness, curvatures
 
 x, y, u, v = sp.symbols("x y u v")
 i = sp.Symbol("i", integer=True)
+ONE = np.ones(1)
 WAVE = x**2 + 3 * sp.sin(x) ** 2
 VALLEY = u**2 / 2 + (v - sp.sin(u)) ** 2 / 2
 
@@ -139,7 +144,7 @@ def test_every_box_is_bounded(f, side):
 
 def test_the_bound_is_below_all_samples():
     problem = nc.Problem((x - 1) ** 2 * (1 + sp.cos(y) / 3) + y**2 / 2 + sp.exp(x * y / 5))
-    found = nc.constants(problem, box={x: (-2, 2), y: (-1, 1)})
+    found = nc.constants(problem, box={x: (-2, 2), y: (-1, 1)}, tolerance=0.05)
     oracle = nc.compile(problem)
     points = np.random.default_rng(0).uniform([-2, -1], [2, 1], (2000, 2))
     f, g = oracle.value_and_gradient(points)
@@ -210,3 +215,98 @@ def test_undefined_parts_of_a_box_end_the_search():
     """log falls to -inf within the box: nothing is proven, and nothing hangs."""
     found = nc.constants(nc.Problem(sp.log(x) + y**2), box={x: (-1, 1), y: (-1, 1)}, max_boxes=500)
     assert {c.provenance for c in found.values()} == {"sampled"}
+
+
+# -- structure -------------------------------------------------------------------------------------------------------
+
+
+def test_rosenbrock_by_its_jacobian():
+    """b = 100 on [-2, 2] x [-1, 3]: J J^T >= 0.0587910, the root of s^2 - 1701 s + 100; no boxes prove it."""
+    rosenbrock = (1 - x) ** 2 + 100 * (y - x**2) ** 2
+    lower, upper = np.array([-2.0, -1.0]), np.array([2.0, 3.0])
+    corners = np.array([[a, b] for a in (-2, 2) for b in (-1, 3)], dtype=float)
+    s = (1701 - np.sqrt(1701**2 - 400)) / 2
+    for f in (rosenbrock, rosenbrock + 5):
+        mu = by_residuals(nc.Problem(f), lower, upper, corners)
+        assert 0.9999 * 2 * s <= mu <= 2 * s
+    n, w = sp.Symbol("n", integer=True), sp.IndexedBase("w", shape=(2,))
+    chained = nc.Problem(sp.Sum(100 * (w[n + 1] - w[n] ** 2) ** 2 + (1 - w[n]) ** 2, (n, 0, 0)))
+    assert by_residuals(chained, lower, upper, corners) == pytest.approx(2 * s, rel=1e-4)
+    assert by_residuals(nc.Problem(rosenbrock), lower, upper, np.zeros((1, 2))) is None  # where s is not least
+    assert squares(rosenbrock - (x * y) ** 2) is None
+    assert squares(rosenbrock + x) is None
+    assert by_residuals(nc.Problem(WAVE), np.array([-1.0]), np.array([1.0]), np.ones((1, 1))) is None  # 2 > 1 residuals
+
+
+def test_a_curve_of_minimisers_by_what_f_depends_on():
+    """p(x + y) has 2 mu_p; with p = t^2 + 3 sin^2 t no box around the curve x + y = 0 proves it."""
+    found = nc.constants(nc.Problem(WAVE.subs(x, x + y)), box={x: (-5, 5), y: (-5, 5)}, max_boxes=2000)
+    assert found["pl"].provenance == found["minimum"].provenance == "certified(box)"
+    assert found["pl"].value == pytest.approx(2 * 0.17553, abs=2e-4)
+    assert found["minimum"].lower <= 0 <= found["minimum"].upper
+    slopes = np.random.default_rng(0).normal(size=(20, 1)) * [1.0, -2.0, 0.0]
+    f = sp.cosh(x - 2 * y) + (x - 2 * y) ** 2 + 0 * u
+    p, box = reduced(nc.Problem(f, variables=[x, y, u]), slopes, -np.ones(3), np.ones(3))
+    assert p.n == 1
+    assert box["z1"] == pytest.approx((-3 / 5**0.5, 3 / 5**0.5))
+    assert float(p.objective.subs(p.variables.symbols["z1"], 1)) == pytest.approx(np.cosh(5**0.5) + 5)
+    assert reduced(nc.Problem(f + u**2 / 10**12, variables=[x, y, u]), slopes, -np.ones(3), np.ones(3)) is None
+
+
+def test_a_rational_minimiser_of_a_polynomial():
+    """mu is exact; another critical point, an irrational minimiser or one at an end leave it to boxes."""
+    exact = polynomial_constants(
+        nc.Problem(x**4 / 4 - sp.Rational(2, 3) * x**3 + sp.Rational(21, 40) * x**2), -ONE, 3 * ONE
+    )
+    roots = np.roots([1500, -375, 22180, -252])
+    assert exact["pl"][0] == pytest.approx(float(roots[np.abs(roots.imag) < 1e-12].real[0]), rel=1e-12)
+    assert exact["minimum"] == (0, 0, 0)
+    for f in ((x**2 - 1) ** 2, x**4 + x**2 - x, (x + 1) ** 2 + (x + 1) ** 4, x**4):
+        assert "pl" not in polynomial_constants(nc.Problem(f), -ONE, 3 * ONE)
+
+
+def test_groups_of_variables_go_one_by_one():
+    problem = nc.Problem(VALLEY + x**2 + x * y / 2 + y**2 + y**4)
+    found = nc.constants(problem, box=dict.fromkeys((u, v, x, y), (-2, 2)), tolerance=0.1, max_boxes=500)
+    alone = nc.constants(nc.Problem(VALLEY), box={u: (-2, 2), v: (-2, 2)}, tolerance=0.1, max_boxes=500)
+    assert found["strong_convexity"].lower == alone["strong_convexity"].lower
+    assert found["smoothness"].upper >= 50
+    assert 0.15 < found["pl"].value <= alone["pl"].upper
+
+
+# -- strict saddles --------------------------------------------------------------------------------------------------
+
+
+def test_strict_saddles_of_himmelblau():
+    """(7, 7, 10) holds on [-6, 6]^2; the limits are 14.135 and 25.716."""
+    f = nc.Problem((x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2)
+    lower, upper = np.full(2, -6.0), np.full(2, 6.0)
+    starts = np.random.default_rng(0).uniform(-6, 6, (64, 2))
+    gamma, alpha = curvatures(nc.compile(f), starts, lower, upper)
+    assert (gamma, alpha) == (7, 10)
+    found = least(Steepness(Field(f), gamma, alpha), lower, upper, 3e-2, 20_000)
+    assert found.complete
+    assert 8.4 <= found.lower <= found.upper <= 8.7
+    points = np.random.default_rng(1).uniform(-6, 6, (20_000, 2))
+    oracle = nc.compile(f)
+    lowest = np.linalg.eigvalsh(oracle.hessian(points, dense=True))[:, 0]
+    between = (lowest > -gamma) & (lowest < alpha)
+    assert np.linalg.norm(oracle.gradient(points), axis=1)[between].min() >= found.lower
+    too_much = least(Steepness(Field(f), 14.2, alpha), lower, upper, 1e-2, 2000)
+    assert too_much.lower < 1e-3
+
+
+def test_a_degenerate_saddle_is_not_strict():
+    monkey = nc.Problem(x**3 - 3 * x * y**2)
+    assert curvatures(nc.compile(monkey), np.array([[0.1, 0.2]]), -np.ones(2), np.ones(2)) is None
+    found = nc.constants(monkey, box={x: (-1, 1), y: (-1, 1)}, max_boxes=500)
+    assert not found.keys() & {"saddle_gradient", "saddle_curvature", "saddle_convexity"}
+
+
+def test_the_triple_is_printed(run, problem_file):
+    file = problem_file("problem = nc.Problem((x**2 - 1)**2 + y**2)")
+    text = run("constants", file, "--box", "x=-2:2,y=-1:1").stdout
+    rows = {line.split()[0]: line.split() for line in text.splitlines()[1:]}
+    assert [rows[name][1] for name in ("saddle_curvature", "saddle_convexity")] == ["2", "1"]
+    assert 0.5 < float(rows["saddle_gradient"][1]) < 1.6
+    assert rows["saddle_gradient"][-1] == "certified(box)"
