@@ -119,3 +119,23 @@ def test_without_polish_the_swarm_itself_must_meet_the_gradient_test():
     assert result.message == "the population has shrunk to a point"
     assert result.point.kind == "not-critical"
     assert nc.solve(problem, "pso", options={**options, "polish": True}).success
+
+
+def test_trials_move_the_best_point_along_one_coordinate():
+    problem = load("rastrigin", {"n": 6})
+    oracle, x = nc.compile(problem), np.linspace(-1, 1, 6)
+    trials = PSO(trials=500)._trials(oracle, x, np.random.default_rng(0))
+    moves = (trials - x) / (problem.upper - problem.lower)
+    assert set(np.count_nonzero(moves, axis=1)) == {1}
+    sizes, columns = np.abs(moves).max(axis=1), np.abs(moves).argmax(axis=1)
+    assert 1e-4 <= sizes.min() < 2e-4
+    assert 0.5 < sizes.max() <= 1
+    assert np.bincount(columns).min() > 50
+    assert 200 < np.count_nonzero(moves.sum(axis=1) > 0) < 300
+
+
+def test_trials_find_lower_wells_of_a_separable_objective():
+    problem, options = load("rastrigin", {"n": 10}), {"polish": False, "patience": 1000}
+    plain = nc.solve(problem, "pso", options={**options, "trials": 0}, max_iterations=500)
+    tried = nc.solve(problem, "pso", options=options, max_iterations=500)
+    assert tried.objective < plain.objective - 4
