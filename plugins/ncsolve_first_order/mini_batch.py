@@ -88,8 +88,8 @@ def batch_or_default(batch_size: int | None, N: int) -> int:
     return batch_size or min(32, N)
 
 
-def check_batch_size(oracle: Oracle, name: str, batch_size: int | None) -> None:
-    """Raises OptionError where the problem has no finite sum, or a smaller one than the batch."""
+def check_finite_sum(oracle: Oracle, name: str) -> None:
+    """Raises OptionError where the problem has none."""
     problem = oracle.problem
     if not oracle.rows:
         shown = problem.source or problem.name
@@ -97,10 +97,15 @@ def check_batch_size(oracle: Oracle, name: str, batch_size: int | None) -> None:
             f"Solver '{name}' with a batch_size needs a finite sum, which problem '{problem.name}' does not have. "
             f"Leave batch_size out, or see `ncsolve solvers --for {shown}`."
         )
+
+
+def check_batch_size(oracle: Oracle, name: str, batch_size: int | None) -> None:
+    """Raises OptionError where the problem has no finite sum, or a smaller one than the batch."""
+    check_finite_sum(oracle, name)
     if batch_size is not None and batch_size > oracle.rows:
         raise OptionError(
             f"Option 'batch_size' of solver '{name}' must be at most {oracle.rows}, the rows of the finite sum of "
-            f"problem '{problem.name}', but it is {batch_size}."
+            f"problem '{oracle.problem.name}', but it is {batch_size}."
         )
 
 

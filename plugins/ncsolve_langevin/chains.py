@@ -1,11 +1,15 @@
-"""What the samplers share: where the chains start, how long a step is, and walls that throw them back."""
+"""What the samplers share: their options, where chains start, how long a step is, and walls that throw them back."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ncsolve.solving import option
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -15,12 +19,34 @@ PRODUCTS = 20
 """Steps of the power iteration that measures the curvature where nothing is declared."""
 
 
-def first_points(oracle: Oracle, x0: Array, chains: int, scattered: bool, rng: np.random.Generator) -> Array:
-    """Where the chains start, (chains, n): all at x0, or all but the first at random points of the problem."""
-    points = np.tile(x0, (chains, 1))
-    if scattered:
-        points[1:] = [oracle.problem.random_point(rng) for _ in range(chains - 1)]
-    return points
+@dataclass(frozen=True)
+class Chains:
+    """Options of a solver that advances many Markov chains together. A base class: a solver inherits them."""
+
+    step_size: float | None = option(None, "eta", above=0)
+    inverse_temperature: float = option(1.0, "beta", above=0)
+    chains: int = option(4, "chains that advance together", at_least=1)
+    burn_in: int = option(0, "first iterations that are not kept as samples", at_least=0)
+    thin: int = option(1, "keep every so many iterations", at_least=1)
+    scattered: bool = option(False, "start all chains but the first at random points of the problem, as R-hat wants it")
+
+    def first_points(self, oracle: Oracle, x0: Array, rng: np.random.Generator) -> Array:
+        """Where the chains start, (chains, n): all at x0, or all but the first at random points of the problem."""
+        points = np.tile(x0, (self.chains, 1))
+        if self.scattered:
+            points[1:] = [oracle.problem.random_point(rng) for _ in range(self.chains - 1)]
+        return points
+
+
+def noisy_step(
+    oracle: Oracle, chains: Array, gradients: Array, eta: float, beta: float, rng: np.random.Generator
+) -> Array:
+    """x - eta g + sqrt(2 eta / beta) xi of every chain, (chains, n), reflected at the bounds; xi is standard normal."""
+    moved = rng.standard_normal(chains.shape)
+    moved *= math.sqrt(2 * eta / beta)
+    moved += chains
+    moved -= eta * gradients
+    return reflected(moved, oracle.lower, oracle.upper)
 
 
 def smoothness(oracle: Oracle, x0: Array, rng: np.random.Generator) -> float:

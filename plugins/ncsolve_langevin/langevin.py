@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.solving import option
-from ncsolve_langevin.chains import first_points, lowest, reflected, smoothness
+from ncsolve_langevin.chains import Chains, lowest, noisy_step, smoothness
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -40,7 +39,7 @@ class LangevinState:
 
 
 @dataclass(frozen=True)
-class Langevin:
+class Langevin(Chains):
     """Unadjusted Langevin algorithm, x+ = x - eta g + sqrt(2 eta / beta) xi. [Roberts & Tweedie 1996, ULA]
 
     xi is standard normal. For small eta the chains sample exp(-beta f) up to a bias of order eta: on the quadratic
@@ -52,11 +51,6 @@ class Langevin:
     step_size: float | None = option(
         None, "eta; none: 0.1/L, with the declared smoothness L or the curvature at the start", above=0
     )
-    inverse_temperature: float = option(1.0, "beta", above=0)
-    chains: int = option(4, "chains that advance together", at_least=1)
-    burn_in: int = option(0, "first iterations that are not kept as samples", at_least=0)
-    thin: int = option(1, "keep every so many iterations", at_least=1)
-    scattered: bool = option(False, "start all chains but the first at random points of the problem, as R-hat wants it")
 
     name: ClassVar[str] = "langevin"
     needs: ClassVar[frozenset[str]] = frozenset({"gradient", "bounds"})
@@ -65,12 +59,9 @@ class Langevin:
 
     def init(self, oracle: Oracle, x0: Array, rng: np.random.Generator) -> LangevinState:
         eta = self.step_size or SHORT / smoothness(oracle, x0, rng)
-        return LangevinState.at(oracle, first_points(oracle, x0, self.chains, self.scattered, rng), eta)
+        return LangevinState.at(oracle, self.first_points(oracle, x0, rng), eta)
 
     def step(self, oracle: Oracle, state: LangevinState, rng: np.random.Generator) -> LangevinState:
         eta = state.step_size
-        chains = rng.standard_normal(state.chains.shape)
-        chains *= math.sqrt(2 * eta / self.inverse_temperature)
-        chains += state.chains
-        chains -= eta * state.gradients
-        return LangevinState.at(oracle, reflected(chains, oracle.lower, oracle.upper), eta)
+        chains = noisy_step(oracle, state.chains, state.gradients, eta, self.inverse_temperature, rng)
+        return LangevinState.at(oracle, chains, eta)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.solving import option
-from ncsolve_langevin.chains import first_points, lowest, smoothness
+from ncsolve_langevin.chains import Chains, lowest, smoothness
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -40,7 +40,7 @@ class MALAState:
 
 
 @dataclass(frozen=True)
-class MALA:
+class MALA(Chains):
     """Metropolis-adjusted Langevin, which samples exp(-beta f) without bias. [Roberts & Tweedie 1996]
 
     Proposal y = P(x - eta g(x)) + sqrt(2 eta / beta) xi with density q(y | x), accepted with probability
@@ -52,11 +52,6 @@ class MALA:
     step_size: float | None = option(
         None, "eta; none: n^(-1/3)/L, with the declared smoothness L or the curvature at the start", above=0
     )
-    inverse_temperature: float = option(1.0, "beta", above=0)
-    chains: int = option(4, "chains that advance together", at_least=1)
-    burn_in: int = option(0, "first iterations that are not kept as samples", at_least=0)
-    thin: int = option(1, "keep every so many iterations", at_least=1)
-    scattered: bool = option(False, "start all chains but the first at random points of the problem, as R-hat wants it")
 
     name: ClassVar[str] = "mala"
     needs: ClassVar[frozenset[str]] = frozenset({"gradient", "bounds"})
@@ -65,7 +60,7 @@ class MALA:
 
     def init(self, oracle: Oracle, x0: Array, rng: np.random.Generator) -> MALAState:
         eta = self.step_size or oracle.n ** (-1 / 3) / smoothness(oracle, x0, rng)
-        chains = first_points(oracle, x0, self.chains, self.scattered, rng)
+        chains = self.first_points(oracle, x0, rng)
         return MALAState.at(chains, *oracle.value_and_gradient(chains), 1.0, eta)
 
     def step(self, oracle: Oracle, state: MALAState, rng: np.random.Generator) -> MALAState:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ncsolve.errors import OptionError
 from ncsolve.solving import option
-from ncsolve_langevin.chains import first_points, lowest, reflected, smoothness
+from ncsolve_first_order.mini_batch import check_batch_size
+from ncsolve_langevin.chains import Chains, lowest, noisy_step, smoothness
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -37,7 +37,7 @@ class SGLDState:
 
 
 @dataclass(frozen=True)
-class SGLD:
+class SGLD(Chains):
     """Stochastic gradient Langevin dynamics: steps that decay, batches, annealing. [Welling & Teh 2011]
 
     x+ = x - eta_k g + sqrt(2 eta_k / beta_k) xi,  eta_k = a (b + k)^-gamma,  a = step_size b^gamma
@@ -54,14 +54,9 @@ class SGLD:
     )
     decay: float = option(0.55, "gamma; 0: steps of constant length", at_least=0, at_most=1)
     offset: float = option(10.0, "b: the iteration by which the decay has begun to show", above=0)
-    inverse_temperature: float = option(1.0, "beta", above=0)
     annealing: Literal["none", "logarithmic", "linear", "exponential"] = option("none", "how the temperature falls")
     annealing_rate: float = option(0.01, "r", above=0)
     batch_size: int | None = option(None, "rows of a finite sum in each gradient; none: all", at_least=1)
-    chains: int = option(4, "chains that advance together", at_least=1)
-    burn_in: int = option(0, "first iterations that are not kept as samples", at_least=0)
-    thin: int = option(1, "keep every so many iterations", at_least=1)
-    scattered: bool = option(False, "start all chains but the first at random points of the problem, as R-hat wants it")
 
     name: ClassVar[str] = "sgld"
     needs: ClassVar[frozenset[str]] = frozenset({"gradient", "bounds"})
@@ -69,9 +64,10 @@ class SGLD:
     default_iterations: ClassVar[int] = 10_000
 
     def init(self, oracle: Oracle, x0: Array, rng: np.random.Generator) -> SGLDState:
-        self.check_batch(oracle)
+        if self.batch_size is not None:
+            check_batch_size(oracle, self.name, self.batch_size)
         eta = self.step_size or FIRST / smoothness(oracle, x0, rng)
-        chains = first_points(oracle, x0, self.chains, self.scattered, rng)
+        chains = self.first_points(oracle, x0, rng)
         values, gradients = oracle.value_and_gradient(chains)
         k = lowest(values)
         best = (chains[k], float(values[k]), gradients[k])
@@ -79,11 +75,7 @@ class SGLD:
 
     def step(self, oracle: Oracle, state: SGLDState, rng: np.random.Generator) -> SGLDState:
         k, eta, beta = state.iteration, state.step_size, state.inverse_temperature
-        chains = rng.standard_normal(state.chains.shape)
-        chains *= math.sqrt(2 * eta / beta)
-        chains += state.chains
-        chains -= eta * state.gradients
-        chains = reflected(chains, oracle.lower, oracle.upper)
+        chains = noisy_step(oracle, state.chains, state.gradients, eta, beta, rng)
         rows = None if self.batch_size is None else rng.integers(oracle.rows, size=self.batch_size)
         values, gradients = oracle.value_and_gradient(chains, rows)
         best = lowest(values)
@@ -117,17 +109,3 @@ class SGLD:
             "exponential": lambda: math.exp(min(time, 700.0)),  # exp overflows
         }
         return beta * growth[self.annealing]()
-
-    def check_batch(self, oracle: Oracle) -> None:
-        if self.batch_size is None:
-            return
-        if not oracle.rows:
-            raise OptionError(
-                f"Option 'batch_size' of solver 'sgld' needs a finite sum, which problem '{oracle.problem.name}' does "
-                "not have. Leave it out: sgld then uses the whole gradient."
-            )
-        if self.batch_size > oracle.rows:
-            raise OptionError(
-                f"Option 'batch_size' of solver 'sgld' is {self.batch_size}, but the finite sum of problem "
-                f"'{oracle.problem.name}' has {oracle.rows} rows."
-            )

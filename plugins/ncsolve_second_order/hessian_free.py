@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ncsolve.errors import OptionError
 from ncsolve.solving import option
+from ncsolve_first_order.mini_batch import check_finite_sum
 from ncsolve_second_order.paths import held_by_bounds, norm, search
 
 if TYPE_CHECKING:
@@ -55,11 +56,13 @@ class HessianFree:
     state_type: ClassVar[type] = HessianFreeState
 
     def init(self, oracle: Oracle, x0: Vector, rng: np.random.Generator) -> HessianFreeState:
-        problem = f"problem '{oracle.problem.name}'"
         if self.curvature == "gauss-newton" and oracle.least_squares is None:
-            raise _refused("curvature", f"'gauss-newton' needs a sum of squares, which {problem} is not")
-        if self.batch_size is not None and not oracle.rows:
-            raise _refused("batch_size", f"needs a finite sum, which {problem} does not have")
+            raise OptionError(
+                "Option 'curvature' of solver 'hessian-free' 'gauss-newton' needs a sum of squares, which problem "
+                f"'{oracle.problem.name}' is not. Leave it out."
+            )
+        if self.batch_size is not None:
+            check_finite_sum(oracle, self.name)
         damping = math.nan if self.regularization is None else self.regularization
         return HessianFreeState(x0, *oracle.value_and_gradient(x0), damping)
 
@@ -96,10 +99,6 @@ class HessianFree:
         if self.batch_size is not None and self.batch_size < oracle.rows:
             rows = rng.choice(oracle.rows, self.batch_size, replace=False)
         return lambda v: oracle.hvp(x, v, rows=rows)
-
-
-def _refused(name: str, why: str) -> OptionError:
-    return OptionError(f"Option '{name}' of solver 'hessian-free' {why}. Leave it out.")
 
 
 def conjugate_gradients(product: Product, g: Vector) -> Vector:

@@ -229,7 +229,7 @@ def test_scattered_starts():
         ("mala", {"chains": 0}, r"'chains' of solver 'mala' must be at least 1, but it is 0"),
         ("langevin", {"inverse_temperature": 0}, r"must be above 0, but it is 0"),
         ("langevin", {"burn_in": 100}, r"'burn_in' .* is 100, but the run ends after 100 iterations: nothing would"),
-        ("sgld", {"batch_size": 5}, r"needs a finite sum, which problem 'problem' does not have. Leave it out"),
+        ("sgld", {"batch_size": 5}, r"needs a finite sum, which problem 'problem' does not have. Leave batch_size"),
         ("sgld", {"annealing": "lineal"}, r"Did you mean 'linear'\?"),
     ],
 )
@@ -239,7 +239,7 @@ def test_bad_options_are_refused_before_the_run(solver, options, text):
 
 
 def test_a_batch_larger_than_the_sum_is_refused():
-    with pytest.raises(OptionError, match=r"is 31, but the finite sum of problem 'problem' has 30 rows"):
+    with pytest.raises(OptionError, match=r"must be at most 30, the rows of the finite sum of problem 'problem', but it is 31"):
         nc.solve(mean_problem(), "sgld", options={"batch_size": 31})
 
 

@@ -174,7 +174,7 @@ def test_options_of_hessian_free_that_do_not_fit_are_refused():
         OptionError, match=r"'curvature' of solver 'hessian-free' 'gauss-newton' needs a sum of squares"
     ):
         nc.solve(nc.Problem(sp.cos(x)), "hessian-free", options={"curvature": "gauss-newton"})
-    with pytest.raises(OptionError, match=r"'batch_size' of solver 'hessian-free' needs a finite sum, which problem"):
+    with pytest.raises(OptionError, match=r"'hessian-free' with a batch_size needs a finite sum, which problem"):
         nc.solve(nc.Problem(sp.cos(x)), "hessian-free", options={"batch_size": 3})
 
 
