@@ -16,7 +16,22 @@ from ncsolve_first_order.ogm import OptimizedGradient
 from ncsolve_first_order.tmm import TripleMomentum
 from ncsolve_second_order.bfgs import BFGS
 
-UPDATES = "GD7 TMM OGM ADA1 ADA2 ADAM1 ADAM3 RMS1 NEWT1 NEWT4 NEWT4d CUB1 CUB2 MISH1 CG1".split()
+UPDATES = (
+    "GD7",
+    "TMM",
+    "OGM",
+    "ADA1",
+    "ADA2",
+    "ADAM1",
+    "ADAM3",
+    "RMS1",
+    "NEWT1",
+    "NEWT4",
+    "NEWT4d",
+    "CUB1",
+    "CUB2",
+    "MISH1",
+)
 """The update is recomputed first: half of each step is seen however loose the bound is."""
 CLAIMS = {
     "TMM": 0.5,
@@ -30,7 +45,7 @@ CLAIMS = {
     "NEWT4d": 0.9,
     "CUB1": 0.9,
     "TR1": 0.9,
-    "TR2": 0.2,
+    "TR2": 0.1,
     "ARC1": 0.9,
     "MISH1": 0.9,
     "INEX1": 0.9,

@@ -44,7 +44,8 @@ class GDEdge(Descent):
 
     def claims(self, study: Study) -> Iterable[Claim]:
         rng = np.random.default_rng(study.seed)
-        ends = [study.states_from(study.solver, study.random_start(rng), study.seed, STEPS)[-1] for _ in range(RUNS)]
+        runs = [study.states_from(study.solver, study.random_start(rng), study.seed, STEPS) for _ in range(RUNS)]
+        ends = [states[-1] for states in runs if states]  # f may not be finite at a start
         settled = [state.x for state in ends if np.abs(state.gradient).max() <= SMALL]
         limit = 2 / study.option("step_size") * (1 + NEAR)
         sharp = sum(float(np.linalg.eigvalsh(study.hessian(x))[-1]) > limit for x in settled)

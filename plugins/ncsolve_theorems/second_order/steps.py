@@ -94,6 +94,13 @@ def best_in_ball(g: np.ndarray, H: np.ndarray, radius: float) -> float:
     return -float(c @ q + (w * q) @ q / 2)
 
 
+def cauchy_fall(g: np.ndarray, H: np.ndarray, radius: float) -> float:
+    """The largest fall along -g in the ball."""
+    size, bend = float(np.linalg.norm(g)), float(g @ H @ g)
+    t = radius / size if bend <= 0 else min(size**2 / bend, radius / size)
+    return t * size**2 - t**2 * bend / 2
+
+
 def conjugate_gradients(H: np.ndarray, g: np.ndarray, x: np.ndarray, count: int) -> np.ndarray:
     """The iterates of linear conjugate gradients, fewer than count + 1 where g vanishes. [Hestenes & Stiefel 1952]"""
     iterates, r, p, first = [x], -g, -g, float(np.linalg.norm(g))

@@ -97,7 +97,10 @@ class MorseSum(Theorem):
         found = [problem.pack(known.point) for known in problem.known]
         counts = [RUNS] * len(found)
         for _ in range(RUNS):
-            end = study.states_from(study.solver, study.random_start(rng), study.seed, STEPS)[-1]
+            states = study.states_from(study.solver, study.random_start(rng), study.seed, STEPS)
+            if not states:
+                continue  # f is not finite there
+            end = states[-1]
             if not np.abs(end.gradient).max() <= CRITICAL * max(1.0, float(np.abs(study.hessian(end.x)).max())):
                 continue
             for k, x in enumerate(found):

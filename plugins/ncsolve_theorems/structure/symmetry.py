@@ -15,7 +15,7 @@ from ncsolve.theory import NOT_APPLICABLE, VIOLATED, Case, Claim, Study, Theorem
 from ncsolve_theorems import problems
 
 POINTS = 20
-ACCURACY = 1e-7
+ACCURACY = 1e-6
 """Of the generators, which are solved for, relative."""
 CRITICAL, NULL = 1e-7, 1e-5
 
@@ -76,11 +76,12 @@ class SymmetryDirections(Theorem):
             H = study.hessian(x)
             for A, b in parts:
                 v = A @ x + b[:, 0]
-                rounding = 1e-6 * np.linalg.norm(H) * (1 + np.linalg.norm(x))  # of g: 1e-13 of this is allowed
-                size = float((np.linalg.norm(g) + rounding) * np.linalg.norm(v)) or 1.0
-                level.append(abs(float(g @ v)) / size)
-                size = float(np.linalg.norm(H) * np.linalg.norm(v) + np.linalg.norm(A) * np.linalg.norm(g)) or 1.0
-                bent.append(float(np.linalg.norm(H @ v + A.T @ g)) / size)
+                moved = 1.0 + float(np.linalg.norm(x))  # |v| at most, as |(A b)| = 1
+                curved = float(np.linalg.norm(H))
+                size = (float(np.linalg.norm(g)) + 1e-7 * curved * moved) * moved  # g is rounded as well
+                level.append(abs(float(g @ v)) / (size or 1.0))
+                size = curved * moved + float(np.linalg.norm(g))
+                bent.append(float(np.linalg.norm(H @ v + A.T @ g)) / (size or 1.0))
         yield Claim.equal("g'(Ax + b) = 0, relative", level, np.zeros(len(level)), ACCURACY)
         yield Claim.equal("H (Ax + b) = -A'g, relative", bent, np.zeros(len(bent)), ACCURACY)
         if np.abs(study.g[-1]).max() <= CRITICAL:
