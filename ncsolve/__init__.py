@@ -41,10 +41,12 @@ if TYPE_CHECKING:
     from ncsolve.problem import Dropout, He, Maximum, Minimum, MinMax, Normal, Problem, Saddle, Uniform, Xavier, load
     from ncsolve.rates import rate
     from ncsolve.solving import Look, Result, Status, Trace, option
+    from ncsolve.spectra import Section, Segment, Spectrum, section, segment, spectrum
     from ncsolve.store import Checkpoint
     from ncsolve.theorems import verify
     from ncsolve.theory import Theorem, Verdict
     from ncsolve.theory.certified import constants
+    from ncsolve.tuning import tune
 
 _HOME = {
     "api": ("classify", "resume", "solve", "symmetry"),
@@ -85,10 +87,12 @@ _HOME = {
     ),
     "rates": ("rate",),
     "solving": ("Look", "Result", "Status", "Trace", "option"),
+    "spectra": ("Section", "Segment", "Spectrum", "section", "segment", "spectrum"),
     "store": ("Checkpoint",),
     "theorems": ("verify",),
     "theory": ("Theorem", "Verdict"),
     "theory.certified": ("constants",),
+    "tuning": ("tune",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -122,7 +126,10 @@ __all__ = [
     "Problem",
     "Result",
     "Saddle",
+    "Section",
+    "Segment",
     "Simplex",
+    "Spectrum",
     "Status",
     "Theorem",
     "Trace",
@@ -140,9 +147,13 @@ __all__ = [
     "rate",
     "recheck",
     "resume",
+    "section",
+    "segment",
     "solve",
+    "spectrum",
     "symmetry",
     "testing",
+    "tune",
     "verify",
 ]
 

@@ -18,6 +18,8 @@ COMMANDS = (
     "classify",
     "landscape",
     "continue",
+    "spectrum",
+    "slice",
     "recheck",
     "check",
     "symmetry",

@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ncsolve.errors import OptionError, PluginError, did_you_mean
 
-__all__ = ["Option", "configure", "option", "option_values", "options_of"]
+__all__ = ["Option", "alternatives", "configure", "option", "option_values", "options_of"]
 
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -49,7 +49,7 @@ class Option:
     @property
     def type_name(self) -> str:
         """The type as a reader would write it: `float`, `int or none`, `'fast' or 'exact'`."""
-        return " or ".join(_name_of(kind) for kind in _alternatives(self.type))
+        return " or ".join(_name_of(kind) for kind in alternatives(self.type))
 
     @property
     def range(self) -> str:
@@ -58,7 +58,7 @@ class Option:
 
     def convert(self, value: Any, owner: str) -> Any:
         """Return `value`, perhaps written as text, in the type of the option. Raises OptionError."""
-        for kind in _alternatives(self.type):
+        for kind in alternatives(self.type):
             try:
                 converted = _converted(value, kind)
             except ValueError:
@@ -80,7 +80,7 @@ class Option:
 
     def _hint(self, value: Any) -> str:
         words = [
-            str(choice) for kind in _alternatives(self.type) if get_origin(kind) is Literal for choice in get_args(kind)
+            str(choice) for kind in alternatives(self.type) if get_origin(kind) is Literal for choice in get_args(kind)
         ]
         return did_you_mean(str(value), words)
 
@@ -141,7 +141,7 @@ def _unknown(name: str, owner: str, declared: Mapping[str, Option]) -> str:
     return f"There is no option '{name}' of {owner}.{did_you_mean(name, declared)} {there}"
 
 
-def _alternatives(kind: Any) -> tuple[Any, ...]:
+def alternatives(kind: Any) -> tuple[Any, ...]:
     """The members of a union, None first so that the text "none" is not taken for a string."""
     members = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
     return tuple(sorted(members, key=lambda member: member is not type(None)))
