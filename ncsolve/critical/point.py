@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ncsolve.display import Displayed
+
 if TYPE_CHECKING:
     from ncsolve.critical.certificate import Certificate
     from ncsolve.critical.kkt import KKT
@@ -18,7 +20,7 @@ Kind = Literal["minimum", "maximum", "saddle", "degenerate", "not-critical", "un
 
 
 @dataclass(frozen=True, eq=False)
-class CriticalPoint:
+class CriticalPoint(Displayed):
     """The judgement of a point x of shape (n,).
 
     On a face of the bounds, Hessian means the Hessian in the variables that are free there. With constraints it means

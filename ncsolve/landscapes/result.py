@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.critical.point import CriticalPoint
+from ncsolve.display import Displayed
 from ncsolve.landscapes.tree import merges
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Region:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Landscape:
+class Landscape(Displayed):
     """The critical points of f in a box, lowest first."""
 
     problem: Problem

@@ -9,6 +9,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
+from ncsolve.display import Displayed
 from ncsolve.penalties import TotalPenalty
 from ncsolve.problem.checks import (
     by_resolved_name,
@@ -38,7 +39,7 @@ __all__ = ["Problem"]
 Vector = NDArray[np.float64]
 
 
-class Problem:
+class Problem(Displayed):
     """Minimise a scalar SymPy expression over real unknowns, packed into one vector x of shape (n,).
 
     Parameters

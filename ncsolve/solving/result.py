@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.critical.kkt import KKT
+from ncsolve.display import Displayed
 from ncsolve.solving.status import Status
 from ncsolve.solving.trace import Trace
 
@@ -25,7 +26,7 @@ __all__ = ["Result", "versions"]
 
 
 @dataclass(frozen=True, repr=False)
-class Result:
+class Result(Displayed):
     """What a run found. `status` says why it stopped, `point` what x is: two questions, two fields."""
 
     problem: str

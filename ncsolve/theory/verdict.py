@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ncsolve.display import Displayed
 from ncsolve.theory.claim import Claim, Violation
 from ncsolve.theory.constants import Constant
 
@@ -19,7 +20,7 @@ HOLDS, VIOLATED, NOT_APPLICABLE, INCONCLUSIVE = "HOLDS", "VIOLATED", "NOT-APPLIC
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(Displayed):
     """HOLDS, VIOLATED, NOT-APPLICABLE or INCONCLUSIVE, about one theorem, one problem and one run."""
 
     theorem: str
