@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ncsolve.theorems import catalogue
+
 DOCS = Path(__file__).parents[2] / "docs"
 CELL = re.compile(r"```\{code-cell\}\n(?::tags: [^\n]*\n)?(.*?)```", re.DOTALL)
 
@@ -29,3 +31,13 @@ def test_pages_run(page, run, monkeypatch, tmp_path):
             exec(cell, namespace)
     assert commands >= 4
     assert f"\n{page}\n" in (DOCS / "index.md").read_text(encoding="utf-8")
+
+
+def test_every_family_of_theorems_has_a_page():
+    """The pages are executed when the documentation is built; their tables are made from the catalogue."""
+    contents = (DOCS / "theorems.md").read_text(encoding="utf-8")
+    rooms = {type(theorem).__module__.split(".")[1] for theorem in catalogue()}
+    for room in rooms:
+        name = room.replace("_", "-")
+        assert f"\ntheorems/{name}\n" in contents
+        assert f'family("{room}")' in (DOCS / "theorems" / f"{name}.md").read_text(encoding="utf-8")
