@@ -12,7 +12,7 @@ from ncsolve_theorems import problems
 from ncsolve_theorems.second_order.steps import ACCURACY, conjugate_gradients, zero
 
 DAMPED = 0.2
-CONDITION = 1e4
+CONDITION = 1e3
 
 
 def off(study: Study) -> None:
@@ -36,10 +36,12 @@ class FiniteTermination(Theorem):
     name: ClassVar[str] = "bfgs-quadratic"
     kind: ClassVar[str] = "identity"
     solvers: ClassVar[tuple[str, ...]] = ("bfgs",)
-    assumptions: ClassVar[tuple[str, ...]] = ("f is quadratic with H > 0, of a condition up to 1e4",)
+    assumptions: ClassVar[tuple[str, ...]] = (
+        "f is quadratic with H > 0, of a condition up to 1e3 and at most 20 variables",
+    )
     demand: ClassVar[str] = "line_search = exact"
     reference: ClassVar[str] = "Nocedal & Wright 2006, Thm 6.4; Nazareth 1979"
-    horizon: ClassVar[int] = 40
+    horizon: ClassVar[int] = 20  # beyond, rounding has cost the conjugacy
 
     def refusal(self, study: Study) -> str:
         if not study.oracle.structure.quadratic or study.n > self.horizon:
