@@ -1,18 +1,27 @@
-"""All critical points in a box, proven: how long it takes. One table.
+"""All critical points in a box, proven: how long it takes, beside what finds minima only; and what judging costs.
 
-    python benchmarks/landscape.py [--repeats N]
+    python benchmarks/landscape.py [--repeats N] [--table complete|minima|judging]
 
 Times are the best of N, without SymPy's import and the derivation. "within" is the aim for the rows that have one.
+Peers get f with its exact gradient and Hessian: pounce-solver's `find_minima` (it looks for one more than there are, so
+that it must give up by itself) and SciPy's SHGO. They prove nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import time
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from itertools import pairwise
 
+import numpy as np
 import sympy as sp
+from scipy.optimize import shgo
 
 import ncsolve as nc
+from ncsolve.critical import classify
 from ncsolve.critical.system import system_of
 from ncsolve.report.table import print_table
 
@@ -62,20 +71,112 @@ def cases() -> list[Case]:
     ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=5)
-    repeats = parser.parse_args().repeats
+def complete(repeats: int) -> None:
+    """Every critical point, proven; and the report proven again."""
     rows = []
     for name, problem, box, count, within in cases():
         system_of(problem)
         nc.compile(problem)
         runs = [nc.landscape(problem, box, certify=True, connect=False) for _ in range(repeats)]
         found, seconds = runs[-1], min(run.seconds for run in runs)
-        verdict = "complete" if found.complete and len(found.points) == count else "WRONG"
-        aim = "" if within is None else f"{within:g} s"
-        rows.append([name, str(len(found.points)), verdict, str(found.boxes), f"{seconds:.3f} s", aim])
-    print_table(["problem", "points", "", "boxes", "time", "within"], rows)
+        report = json.dumps(found.report())
+        again = [nc.recheck(json.loads(report)) for _ in range(repeats)]
+        right = found.complete and len(found.points) == count and all(each.complete for each in again)
+        rows.append([
+            name, str(len(found.points)), "complete" if right else "WRONG", str(found.boxes), f"{seconds:.3f} s",
+            "" if within is None else f"{within:g} s", f"{min(each.seconds for each in again):.3f} s",
+            f"{len(report) / 1e3:.0f} kB",
+        ])  # fmt: skip
+    print_table(["problem", "points", "", "boxes", "time", "within", "recheck", "report"], rows)
+
+
+# -- minima alone ------------------------------------------------------------------------------------------------------
+
+
+def minima(repeats: int) -> None:
+    """How many of the minima each finds, and when it stops."""
+    rows = []
+    for name, problem, box, _, _ in cases():
+        oracle = nc.compile(problem)
+        system_of(problem)
+        found, seconds = timed(lambda p=problem, b=box: nc.landscape(p, b, certify=True, connect=False), repeats)
+        true = np.array([p.x for p in found.points if p.kind == "minimum"])
+        row = [name, str(len(true)), f"{seconds:.2f} s, proven"]
+        for peer in (with_pounce, with_shgo):
+            if peer is with_pounce and find_spec("pounce") is None:
+                row.append("not installed")
+                continue
+            points, seconds = timed(lambda peer=peer, o=oracle, f=found: peer(o, f), repeats)
+            row.append(f"{matched(true, points, found.upper - found.lower)} in {seconds:.2f} s")
+        rows.append(row)
+    print_table(["problem", "minima", "ncsolve", "pounce find_minima", "SciPy SHGO"], rows)
+
+
+def with_pounce(oracle: nc.Oracle, found: nc.Landscape) -> Sequence[np.ndarray]:
+    import pounce
+
+    bounds = list(zip(found.lower, found.upper, strict=True))
+    count = found.counts["minimum"] + 1
+    result = pounce.find_minima(
+        oracle.value, found.lower + 0.3 * (found.upper - found.lower), jac=oracle.gradient,
+        hess=lambda x: oracle.hessian(x, dense=True), bounds=bounds, n_minima=count, seed=0, options={"print_level": 0},
+    )  # fmt: skip
+    return list(result.minima)
+
+
+def with_shgo(oracle: nc.Oracle, found: nc.Landscape) -> Sequence[np.ndarray]:
+    options = {"jac": oracle.gradient}
+    bounds = list(zip(found.lower, found.upper, strict=True))
+    result = shgo(oracle.value, bounds, n=256, sampling_method="sobol", options=options)
+    return list(np.atleast_2d(result.xl)) if result.xl is not None else []
+
+
+def matched(true: np.ndarray, points: Sequence[np.ndarray], widths: np.ndarray) -> int:
+    """How many of the true minima are among the points."""
+    if not len(points):
+        return 0
+    away = np.abs((true[:, None] - np.asarray(points)[None]) / widths).max(axis=2).min(axis=1)
+    return int((away < 1e-4).sum())
+
+
+def timed(call: Callable[[], object], repeats: int) -> tuple[object, float]:
+    """What it returns, and the best time."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        result = call()
+        seconds.append(time.perf_counter() - start)
+    return result, min(seconds)
+
+
+# -- judging -----------------------------------------------------------------------------------------------------------
+
+
+def judging(repeats: int) -> None:
+    """What it costs to say what kind of point a solution is: at n = 10 at most 1 ms, at n = 1000 10 % of a solve."""
+    i, rows = sp.Symbol("i", integer=True), []
+    for n in (10, 1000):
+        v = sp.IndexedBase("v", shape=(n,))
+        problem = nc.Problem(
+            sp.Sum(100 * (v[i + 1] - v[i] ** 2) ** 2 + (1 - v[i]) ** 2, (i, 0, n - 2)), start={v: -1.2}
+        )
+        oracle = nc.compile(problem)
+        result, solved = timed(lambda p=problem: nc.solve(p), repeats)
+        classify(oracle, result.x)
+        _, judged = timed(lambda o=oracle, x=result.x: classify(o, x), 10 * repeats)
+        rows.append([str(n), f"{1e3 * judged:.2f} ms", f"{1e3 * solved:.1f} ms", f"{100 * judged / solved:.1f} %"])
+    print_table(["n, chained Rosenbrock", "judging", "solve with its judging", "share"], rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=5)
+    tables = {"complete": complete, "minima": minima, "judging": judging}
+    parser.add_argument("--table", choices=tables, help="one of them alone")
+    arguments = parser.parse_args()
+    for name, table in tables.items():
+        if arguments.table in (None, name):
+            table(arguments.repeats)
 
 
 if __name__ == "__main__":

@@ -116,6 +116,7 @@ def _sampled(problem: Problem, lower: Array, upper: Array, certify: bool, seed: 
     found, interrupted = sampled(oracle, lower, upper, seed, seconds)
     discrete = symmetries(oracle).discrete
     found = completed(found[one_of_each_orbit(oracle, found)], discrete, lower, upper)
+    found = found[one_of_each_orbit(oracle, found)]
     points: list[CriticalPoint] = []
     if certifier is not None:
         certificates = certifier.prove(found)

@@ -55,6 +55,36 @@ def test_mf1_has_the_index_of_its_subset(m, n, r, rank):
             assert point.kind == ("saddle" if index else "minimum")
 
 
+@pytest.mark.parametrize(("p", "q", "r"), [(3, 2, 2), (2, 3, 1), (3, 3, 2)])
+def test_bh1_is_mf1_of_the_whitened_data(p, q, r):
+    """1/2 |Y - W2 W1 X|^2: with the eigenvectors u_i of Syx Sxx^-1 Sxy, W2 W1 = sum_S u_i u_i' Syx Sxx^-1.
+
+    f = (tr Syy - sum_S lam_i) / 2, and the index is that of MF1. [Baldi & Hornik 1989]
+    """
+    rng, N = np.random.default_rng(4), 6
+    X, Y = rng.normal(size=(p, N)), rng.normal(size=(q, N))
+    slope = Y @ X.T @ np.linalg.inv(X @ X.T)
+    lam, u = np.linalg.eigh(slope @ X @ Y.T)
+    rank = min(p, q)
+    lam, u = lam[::-1][:rank], u[:, ::-1][:, :rank]
+    A, B = sp.IndexedBase("A", shape=(r, p)), sp.IndexedBase("B", shape=(q, r))
+    D, E, a, b = sp.IndexedBase("D", shape=(p, N)), sp.IndexedBase("E", shape=(q, N)), *sp.symbols("a b", integer=True)
+    product = sp.Sum(B[i, a] * A[a, b] * D[b, j], (a, 0, r - 1), (b, 0, p - 1))
+    f = sp.Sum((E[i, j] - product) ** 2, (i, 0, q - 1), (j, 0, N - 1)) / 2
+    problem = nc.Problem(f, variables=[A, B], data={D: X, E: Y})
+    oracle = nc.compile(problem)
+    for size in range(min(r, rank) + 1):
+        for S in combinations(range(rank), size):
+            G, left, right = rng.normal(size=(r, r)), np.zeros((q, r)), np.zeros((r, p))
+            left[:, :size], right[:size] = u[:, S], u[:, S].T @ slope
+            point = classify(oracle, problem.pack({B: left @ G, A: np.linalg.inv(G) @ right}))
+            swaps = sum(lam[d] > lam[c] for c in S for d in range(rank) if d not in S)
+            index = swaps + (r - size) * (rank - size)
+            positive = size * (p + q - size) - swaps + (r - size) * (rank - size)
+            assert (point.index, point.nullity) == (index, (p + q) * r - index - positive)
+            assert point.objective == pytest.approx((np.sum(Y * Y) - lam[list(S)].sum()) / 2)
+
+
 def test_pr1_sphere_of_saddles():
     """Population phase retrieval: +-z minima, 0 a maximum, a sphere of saddles with n - 2 zero eigenvalues."""
     n, rng = 5, np.random.default_rng(1)

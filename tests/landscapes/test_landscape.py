@@ -11,11 +11,13 @@ import pytest
 import sympy as sp
 
 import ncsolve as nc
+from ncsolve.critical.discrete import Discrete
 from ncsolve.errors import ProblemError
 from ncsolve.landscapes import newton
 from ncsolve.landscapes.newton import Boxes
+from ncsolve.landscapes.orbits import completed, orbits
 from ncsolve.landscapes.regions import touching
-from ncsolve.landscapes.search import HALVED, OPEN, Look, Search
+from ncsolve.landscapes.search import HALVED, OPEN, ZERO, Look, Search
 
 pytest.importorskip("flint")
 
@@ -256,6 +258,36 @@ def test_narrow_boxes_are_not_halved_for_ever():
         assert look.fate == [fate]
 
 
+def test_a_stopped_proof_is_sampled_where_it_is_open():
+    found = proven(*rastrigin(), connect=False, max_boxes=3500)
+    sampled = [p for p in found.points if not p.certified]
+    assert found.message.startswith("not proven complete: the budget of boxes is used up, ")
+    assert sampled
+    assert len(sampled) < len(found.points)
+    assert 0 < found.undecided_fraction < 0.5
+    for p in sampled:
+        assert any((r.lower - 1e-6 <= p.x).all() and (p.x <= r.upper + 1e-6).all() for r in found.undecided)
+
+
+def test_ctrl_c_twice_keeps_what_was_found(monkeypatch):
+    step = Search.step
+
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    def then(self):
+        if len(self.having(ZERO)) > 2:
+            interrupted()
+        step(self)
+
+    monkeypatch.setattr(Search, "step", then)
+    monkeypatch.setattr("ncsolve.landscapes.proven.one_of_each_orbit", interrupted)
+    found = proven(HIMMELBLAU, SIX)
+    assert found.interrupted
+    assert any(p.certified for p in found.points)
+    assert nc.recheck(found.report()).holds
+
+
 # -- sampled, connected, shown ---------------------------------------------------------------------------------------
 
 
@@ -266,6 +298,33 @@ def test_sampled_points_are_the_same_but_not_proven():
     assert not any(p.certified for p in found.points)
     assert found.message.startswith("not proven complete: points were sampled")
     assert found.morse_sum == found.expected_morse_sum == 1
+
+
+def test_sampled_lists_are_told_up_to_symmetry():
+    found = nc.landscape(*wells(2), connect=False)
+    assert by_index(found) == [4, 4, 1]
+    assert sorted(map(len, found.orbits)) == [1, 2, 2, 4] or sorted(map(len, found.orbits)) == [1, 2, 2, 2, 2]
+    assert sorted(k for orbit in found.orbits for k in orbit) == list(range(9))
+    for orbit in found.orbits:
+        np.testing.assert_allclose([found.points[k].objective for k in orbit], found.points[orbit[0]].objective)
+    assert "up to signs and permutations of the variables: " in found.summary()
+    assert nc.landscape(HIMMELBLAU, SIX, connect=False).orbits == ()
+
+
+def test_images_of_points_are_found_by_symmetry():
+    flip = Discrete("sign of x", np.arange(2), np.array([-1.0, 1.0]))
+    swap = Discrete("swap", np.array([1, 0]), np.ones(2))
+    points = completed(np.array([[2.0, 1.0]]), [flip, swap], -3 * np.ones(2), np.array([3.0, 1.5]))
+    expected = {(2, 1), (-2, 1), (1, -2), (-1, -2), (2, -1), (-2, -1)}
+    assert {tuple(p) for p in points} == expected
+    assert orbits(points, [flip, swap], np.ones(2)) == (tuple(range(6)),)
+
+
+def test_one_point_of_a_curve_is_sampled():
+    found = nc.landscape(nc.Problem((x * y - 1) ** 2), {x: (-3, 3), y: (-3, 3)}, connect=False)
+    assert sorted((p.kind, p.nullity) for p in found.points) == [("minimum", 1), ("saddle", 0)]
+    flat = nc.landscape(nc.Problem(x**4 * (x - 1) ** 4), {x: (-2, 2)}, connect=False)  # not by symmetry
+    assert len([p for p in flat.points if p.objective < 1e-9]) == 2
 
 
 def test_too_many_variables_to_divide():
