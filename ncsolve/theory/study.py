@@ -26,6 +26,8 @@ Vector = NDArray[np.float64]
 Array = NDArray[np.float64]
 
 MOST_NUMBERS = 10_000_000
+PROVABLE = ("smoothness", "strong_convexity", "pl", "hessian_lipschitz", "minimum")
+"""Constants that `--certify` encloses in a box."""
 
 
 class Missing(NcsolveError):
@@ -62,7 +64,8 @@ class Study:
     def constant(self, name: str) -> float:
         """A constant of the problem, remembered as used. Raises Missing."""
         if name not in self.known:
-            how = f"declare it, constants={{...}}, claim it with --constant {name}=VALUE, or prove it: --certify --box"
+            prove = ", or prove it: --certify --box" if name in PROVABLE else ""
+            how = f"declare it, constants={{...}}, or claim it with --constant {name}=VALUE{prove}"
             raise Missing(f"The constant '{name}' is not known: {how}.")
         self.used[name] = self.known[name]
         return self.known[name].value

@@ -69,7 +69,7 @@ def test_an_unknown_minimum_says_how_to_give_it():
     found = verdict(problem, "GD2")
     assert found.verdict == "INCONCLUSIVE"
     assert found.reason == (
-        "The constant 'minimum' is not known: declare it, constants={...}, claim it with --constant minimum=VALUE, "
+        "The constant 'minimum' is not known: declare it, constants={...}, or claim it with --constant minimum=VALUE, "
         "or prove it: --certify --box."
     )
     assert verdict(problem, "GD2", constants={"minimum": 0}).verdict == "HOLDS"
