@@ -40,9 +40,11 @@ def clustering_of(derivation: Derivation, parameters: Mapping[str, float]) -> Cl
         return None
     values = {o.symbol: sp.Float(parameters[o.leaf.name]) for o in root.operands if isinstance(o, Gather)}
     scale = factor.xreplace(values)
-    if not scale.is_number or total.over != (derivation.samples,):
+    if not scale.is_number or derivation.samples not in total.over:
         return None
-    pairs = [_distance(graph, leaf, derivation.samples) for leaf in _minimum(graph, total.operands[0])]
+    axes = tuple(i for i in total.over if i != derivation.samples)  # of a single centre: both sums are one
+    leaves = [total.operands[0]] if axes else _minimum(graph, total.operands[0])
+    pairs = [_distance(graph, leaf, derivation.samples, axes) for leaf in leaves]
     if not pairs or None in pairs:
         return None
     points = {point for point, _ in filter(None, pairs)}
@@ -68,15 +70,12 @@ def _minimum(graph: Graph, node: Node) -> Iterator[Node]:
         yield node
 
 
-def _distance(graph: Graph, node: Node, samples: Index) -> tuple[str, int] | None:
-    """Of |a_i - c_k|^2 the name of the array a and where in x the centre c_k begins."""
+def _distance(graph: Graph, node: Node, samples: Index, axes: tuple[Index, ...]) -> tuple[str, int] | None:
+    """Of |a_i - c_k|^2, summed over the axes, the name of the array a and where in x the centre c_k begins."""
     if isinstance(node, Contract):
-        if len(node.operands) != 1 or len(node.over) != 1:
+        if axes or len(node.operands) != 1 or len(node.over) != 1:
             return None
-        axes: tuple[Index, ...] = node.over
-        node = node.operands[0]
-    else:
-        axes = ()
+        axes, node = node.over, node.operands[0]
     if not isinstance(node, Pointwise) or len(node.operands) != 2:
         return None
     gathers = [o for o in node.operands if isinstance(o, Gather)]

@@ -159,7 +159,8 @@ def integer_values(
         )
     indices = unique(i for s in sorted(index.free_symbols, key=str) if s in scope for i in scope[s].indices)
     values = evaluate(index, scope, graph, data, indices)
-    if values.dtype.kind == "f" and not (np.isfinite(values) & (values == np.round(values))).all():
+    numbers = values.astype(float, copy=False) if values.dtype.kind == "f" else np.zeros(0)
+    if not (np.isfinite(numbers) & (numbers == np.round(numbers))).all():
         raise ProblemError(f"the index {index} takes values that are not integers")
     shape = tuple(i.size for i in indices)
     return np.ascontiguousarray(np.broadcast_to(values, shape), dtype=np.int64), indices

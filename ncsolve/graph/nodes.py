@@ -273,7 +273,7 @@ class Graph:
     def table(self, array: NDArray[np.generic]) -> Leaf:
         """A leaf for an array that the lowering computed; equal arrays share one leaf."""
         array = np.ascontiguousarray(array)
-        key = (array.shape, array.dtype.str, hashlib.sha256(array).digest())
+        key = (array.shape, array.dtype.str, hashlib.sha256(array.reshape(-1).data).digest())
         if key not in self._tables:
             self._tables[key] = self.data(f"_t{len(self._tables)}", array)
         return self._tables[key]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 import numpy as np
@@ -32,6 +32,13 @@ def checked_mapping(values: Any, what: str) -> Mapping[Any, Any]:
     if not isinstance(values, Mapping):
         raise ProblemError(f"{what} must be a dictionary {{symbol: ...}}, not a {type(values).__name__}.")
     return values
+
+
+def checked_metrics(metrics: Mapping[Any, Any]) -> dict[str, Callable[[dict[str, Any]], float]]:
+    for name, function in metrics.items():
+        if not isinstance(name, str) or not callable(function):
+            raise ProblemError(f"metrics: expected {{text: function of the values}}, not {{{name!r}: {function!r}}}.")
+    return dict(metrics)
 
 
 def checked_text(value: Any, what: str) -> str:

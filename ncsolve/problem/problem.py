@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 import numpy as np
@@ -18,6 +18,7 @@ from ncsolve.problem.checks import (
     checked_data,
     checked_known,
     checked_mapping,
+    checked_metrics,
     checked_parameters,
     checked_samples,
     checked_start,
@@ -78,6 +79,9 @@ class Problem(Displayed):
         `Minimum`, `Saddle` and `Maximum` points; each is a test.
     constants
         Any of smoothness, pl, strong_convexity, hessian_lipschitz, jacobian_lipschitz, self_concordance, minimum.
+    metrics
+        {what it is: function of {variable name: values}}: numbers that a result reports of its point, such as a test
+        error. They steer nothing.
 
     Sizes may be symbols, `MatrixSymbol("A", m, n)`, whose values follow from the shapes of data and starts or are given
     under parameters.
@@ -103,6 +107,7 @@ class Problem(Displayed):
     start: Start
     known: tuple[KnownPoint, ...]
     constants: Mapping[str, float]
+    metrics: Mapping[str, Callable[[dict[str, Any]], float]]
     penalty: TotalPenalty | None
     declared_penalty: Declared
     equal: tuple[Constraint, ...]
@@ -133,6 +138,7 @@ class Problem(Displayed):
         blocks: Iterable[Any] | None = None,
         known: Iterable[KnownPoint] | KnownPoint = (),
         constants: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, Callable[[dict[str, Any]], float]] | None = None,
         description: str = "",
     ) -> None:
         data = with_stored(data)
@@ -175,6 +181,7 @@ class Problem(Displayed):
             blocks=checked_blocks(blocks, layout),
             known=checked_known(known, layout, lower, upper),
             constants=checked_constants(checked_mapping(constants, "constants")),
+            metrics=checked_metrics(checked_mapping(metrics, "metrics")),
             derived={},
             source=None,
         )
@@ -188,8 +195,8 @@ class Problem(Displayed):
         return f"<Problem '{self.name}': {', '.join(shapes)}{more}; n = {self.n}>"
 
     def __getstate__(self) -> dict[str, Any]:
-        """What was derived (compiled code) stays behind when a problem is pickled."""
-        return {**self.__dict__, "derived": {}}
+        """What was derived (compiled code) stays behind when a problem is pickled, and so do functions."""
+        return {**self.__dict__, "derived": {}, "metrics": {}}
 
     def replaced(self, **attributes: str) -> Problem:
         """Return a copy with another name, description or source. It shares what was derived."""

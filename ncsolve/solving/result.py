@@ -59,6 +59,8 @@ class Result(Displayed):
     """(kept iterations, chains, n) for solvers that sample, at most 256 MB: see `Samples`."""
     minima: tuple[Found, ...] = ()
     """Distinct points at which the local runs of a solver such as `multistart` ended, lowest first."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """The problem's own numbers at x, such as a test error."""
     runs: tuple[Result, ...] = field(default=())
     """All runs, this one among them, where there were several starts."""
 
@@ -109,6 +111,8 @@ class Result(Displayed):
             data["diagnostics"] = plain(vars(self.diagnostics))
         if self.minima:
             data["minima"] = plain([found.to_json() for found in self.minima])
+        if self.metrics:
+            data["metrics"] = plain(self.metrics)
         if self.kkt is not None:
             data["kkt"] = plain(self.kkt.to_dict())
         return data
@@ -123,6 +127,7 @@ class Result(Displayed):
             f"  objective      {self.objective:.10g}",
             f"  gradient norm  {self.gradient_norm:.3g}" if self.kkt is None else f"  KKT residuals  {self.kkt}",
             *(f"  {name:<14} {_short(value)}" for name, value in list(self.values.items())[:10]),
+            *(f"  {name:<14} {value:.6g}" for name, value in self.metrics.items()),
             f"  effort         {self.iterations} iterations, {counts or 'no'} evaluations, {self.seconds:.3g} s",
             *(f"  hint           {hint}" for hint in self.hints),
         ]

@@ -203,6 +203,7 @@ def _wrong_numbers(loop: Loop, status: Status, f: float, claimed: float, norm: f
 
 def _result(loop: Loop, answer: _Answer, criteria: Criteria, seed: int, before: Mapping[str, int]) -> Result:
     oracle, solver, samples = loop.oracle, loop.solver, loop.samples.array()
+    values = oracle.unpack(answer.x)
     return Result(
         problem=oracle.problem.name,
         solver=solver.name,
@@ -210,7 +211,7 @@ def _result(loop: Loop, answer: _Answer, criteria: Criteria, seed: int, before: 
         message=_message(loop, answer, criteria),
         point=answer.point,
         x=answer.x,
-        values=oracle.unpack(answer.x),
+        values=values,
         objective=answer.objective,
         gradient_norm=answer.gradient_norm,
         iterations=loop.iteration,
@@ -224,7 +225,15 @@ def _result(loop: Loop, answer: _Answer, criteria: Criteria, seed: int, before: 
         error=loop.error,
         samples=samples,
         minima=found_by(oracle, loop.last and loop.last.state),
+        metrics={name: _metric(name, function, values) for name, function in oracle.problem.metrics.items()},
     )
+
+
+def _metric(name: str, function: Callable[[dict[str, Any]], float], values: dict[str, Any]) -> float:
+    try:
+        return float(function(dict(values)))
+    except Exception as error:
+        raise ProblemError(f"metrics: '{name}' fails at the result with {type(error).__name__}: {error}") from error
 
 
 def _message(loop: Loop, answer: _Answer, criteria: Criteria) -> str:

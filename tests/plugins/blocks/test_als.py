@@ -139,7 +139,54 @@ def test_ratings_are_predicted_better_than_by_their_mean():
     problem = module.problem()
     result = nc.solve(problem, "als", max_iterations=60)
     spread = float(np.sqrt(np.mean((kept.value - fit.value.mean()) ** 2)))
-    assert module.rmse(problem, result.values, kept) < 0.75 * spread
+    assert result.metrics == {"test RMSE": pytest.approx(module.rmse(result.values, fit.value.mean(), kept))}
+    assert result.metrics["test RMSE"] < 0.75 * spread
+    assert result.to_json()["metrics"] == result.metrics
+    assert f"test RMSE      {result.metrics['test RMSE']:.6g}" in result.summary()
+
+
+def test_metrics_that_are_none():
+    x = sp.Symbol("x")
+    with pytest.raises(ProblemError, match=r"metrics: expected \{text: function of the values\}, not \{'size': 3\}"):
+        nc.Problem(x**2, metrics={"size": 3})
+    with pytest.raises(ProblemError, match=r"metrics: 'size' fails at the result with KeyError: 'y'"):
+        nc.solve(nc.Problem(x**2, metrics={"size": lambda values: values["y"]}))
+
+
+def principal_components():
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(30, 2)) @ rng.normal(size=(2, 8)) + rng.normal(size=8)
+    row, column = np.nonzero(rng.random((30, 8)) < 0.7)
+    r, c, z = (sp.IndexedBase(name, shape=(len(row),)) for name in "rcz")
+    T, P = sp.IndexedBase("T", shape=(30, 2)), sp.IndexedBase("P", shape=(8, 2))
+    mu = sp.IndexedBase("mu", shape=(8,))
+    k, a = sp.symbols("k a", integer=True)
+    error = z[k] - mu[c[k]] - sp.Sum(T[r[k], a] * P[c[k], a], (a, 0, 1))
+    data = {r: row, c: column, z: table[row, column]}
+    return nc.Problem(sp.Sum(error**2, (k, 0, len(row) - 1)), data=data, start={T: nc.Normal(0, 1), P: nc.Normal(0, 1)})
+
+
+def bilinear_regression():
+    """y_k = u' X_k v"""
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(40, 4, 3))
+    X, y = sp.IndexedBase("X", shape=table.shape), sp.IndexedBase("y", shape=(40,))
+    u, v = sp.IndexedBase("u", shape=(4,)), sp.IndexedBase("v", shape=(3,))
+    k, i, j = sp.symbols("k i j", integer=True)
+    error = y[k] - sp.Sum(X[k, i, j] * u[i] * v[j], (i, 0, 3), (j, 0, 2))
+    data = {X: table, y: np.einsum("kij,i,j->k", table, rng.normal(size=4), rng.normal(size=3))}
+    return nc.Problem(sp.Sum(error**2, (k, 0, 39)), data=data, start={u: 1.0, v: nc.Normal(0, 1)})
+
+
+@pytest.mark.parametrize(("make", "blocks"), [
+    (principal_components, "P, mu (8 systems of 3) | T (30 systems of 2)"),
+    (bilinear_regression, "u (one system of 4) | v (one system of 3)"),
+])  # fmt: skip
+def test_exact_models_are_recovered(make, blocks):
+    problem = make()
+    assert " | ".join(map(str, nc.compile(problem).structure.blocks)) == blocks
+    result = nc.solve(problem, "als", max_iterations=500)
+    assert result.objective < 1e-8
 
 
 @pytest.mark.parametrize("separator", ["\t", "::", ","])

@@ -5,7 +5,7 @@ import pytest
 import sympy as sp
 
 import ncsolve as nc
-from ncsolve.errors import OptionError
+from ncsolve.errors import OptionError, ProblemError
 from ncsolve.problem import load
 from ncsolve_blocks import assignment
 from ncsolve_blocks.assignment import assign, seeds
@@ -33,6 +33,19 @@ def test_the_problem_is_recognised(scale):
 
 def test_one_column_is_recognised_too():
     assert nc.compile(clustering(blobs(width=1), 3)).clustering.clusters == 3
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_a_single_centre_is_the_mean(width):
+    points = blobs(width=width)
+    result = nc.solve(clustering(points, 1), "kmeans")
+    assert result.success
+    assert result.x == pytest.approx(points.mean(axis=0), rel=1e-12)
+
+
+def test_no_clusters():
+    with pytest.raises((ProblemError, ValueError), match="clusters must be from 1 to 150, the number of points, not 0"):
+        load("clusters", {"clusters": 0})
 
 
 def test_other_minima_are_not():
