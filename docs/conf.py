@@ -2,12 +2,14 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import click
 
 import ncsolve
 from ncsolve.cli import cli
+from ncsolve.report.page import Asked, make_page
 
 project = "ncsolve"
 author = "The ncsolve developers"
@@ -16,7 +18,9 @@ release = ncsolve.__version__
 extensions = ["myst_nb"]
 html_theme = "furo"
 html_title = f"ncsolve {release}"
-exclude_patterns = ["_build", "jupyter_execute"]
+exclude_patterns = ["_build", "_sample", "jupyter_execute"]
+html_extra_path = ["_sample"]
+Path(__file__).with_name("_sample").mkdir(exist_ok=True)  # it must be there before it is filled
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 nb_execution_mode = "force"
@@ -49,5 +53,15 @@ def help_sections(command, name, parent, level=1):
             yield from help_sections(command.get_command(context, below), below, context, level + 1)
 
 
+def write_sample_report(app):
+    """report-sample.html, to which the page on reports links."""
+    with tempfile.TemporaryDirectory() as runs:
+        for solver in ("gd", "lbfgs", "cma"):
+            ncsolve.solve(ncsolve.load("himmelblau"), solver, checkpoint=Path(runs) / solver)
+        page = make_page([Path(runs)], Asked(), "A sample: Himmelblau's function")
+    (Path(app.srcdir) / "_sample" / "report-sample.html").write_text(page.html, encoding="utf-8")
+
+
 def setup(app):
     app.connect("builder-inited", write_command_pages)
+    app.connect("builder-inited", write_sample_report)

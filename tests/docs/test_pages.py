@@ -14,7 +14,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 CELL = re.compile(r"```\{code-cell\}\n(?::tags: [^\n]*\n)?(.*?)```", re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["constraints", "runs", "scipy", "second-order", "theorems"])
+@pytest.mark.parametrize("page", ["constraints", "report", "runs", "scipy", "second-order", "theorems"])
 def test_pages_run(page, run, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
