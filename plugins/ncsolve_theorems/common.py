@@ -136,3 +136,22 @@ def runs(study: Study, count: int, steps: int) -> list[list[Any]]:
                 states.append(solver.step(oracle, states[-1], rng))
             found.append(states)
     return found
+
+
+class Chosen:
+    """Stands in for a random generator where one index is drawn: it draws this one."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+    def integers(self, high: int, size: Any = None) -> Any:
+        return self.index if size is None else np.full(size, self.index)
+
+    def choice(self, count: int, size: Any, p: Any = None) -> np.ndarray:
+        return np.full(size, self.index)
+
+
+def outcomes(study: Study, state: Any, count: int) -> np.ndarray:
+    """Where the solver's own step leads from a state for each index that it may draw, (count, n)."""
+    with study.oracle.uncounted(), np.errstate(all="ignore"):
+        return np.array([study.solver.step(study.oracle, state, Chosen(k)).x for k in range(count)])

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import product
+
 import numpy as np
 import pytest
 
+from ncsolve.oracle import compile
+from ncsolve.theorems import find_theorem, solver_class
+from ncsolve.theory import run_case
 from ncsolve.theory.claim import LEVEL
 from ncsolve.theory.statistics import expectation_at_most, frequencies, never, variance_is
 
@@ -53,3 +59,33 @@ def test_several_checks_share_the_level():
     assert variance_is("v", sample, 1.0).right[0] == pytest.approx(variance_is("v", sample, 1.0, checks=5).right[0])
     assert variance_is("v", sample, 1.0, checks=5).left[0] == pytest.approx(LEVEL / 5)
     assert frequencies("law", [50, 50], law, checks=4).left[0] == pytest.approx(LEVEL / 4)
+
+
+CHEAP = ("RCD1", "PGD2", "ULA1", "ULA2", "ULA3", "MALA2", "PSO1", "SGD5")
+"""Theorems whose statistical checks take milliseconds; benchmarks/theorems.py runs all of them."""
+
+
+def test_true_statements_raise_no_alarm():
+    """The positive cases under other seeds: thirty statistical checks at the level 1e-6."""
+    checks = 0
+    for seed, name in product((10_000, 20_000), CHEAP):
+        theorem = find_theorem(name)
+        case = replace(next(iter(theorem.positive())), seed=seed)
+        verdict = run_case(theorem, case, solver_class(theorem.solvers[0]), compile(case.problem()))
+        assert verdict.verdict == "HOLDS", str(verdict)
+        checks += sum(claim.statistical for claim in verdict.claims)
+    assert checks >= 30
+
+
+def test_betting_needs_as_many_runs_as_the_catalogue_says():
+    """Exponential Y with E Y = 2 B: 59 runs; 3 B: 24."""
+    rng = np.random.default_rng(0)
+    for factor, runs in ((2.0, 59), (3.0, 24)):
+        sample = rng.exponential(factor, (60, 8 * runs))
+        seen = [np.mean([rejects(y[:n]) for y in sample]) for n in (runs // 3, 3 * runs)]
+        assert seen[0] < 0.3
+        assert seen[1] > 0.9
+
+
+def rejects(y):
+    return expectation_at_most("Y", y, 1.0).violation() is not None

@@ -11,7 +11,7 @@ import numpy as np
 from ncsolve.theory import NOT_APPLICABLE, VIOLATED, Case, Claim, Study, Theorem
 from ncsolve.theory.statistics import frequencies
 from ncsolve_theorems import problems
-from ncsolve_theorems.common import EPS, values_at
+from ncsolve_theorems.common import EPS, outcomes, values_at
 
 DRAWS = 400
 
@@ -73,9 +73,7 @@ class RandomCoordinate(Theorem):
             )
             yield Claim.at_most("f+ - f* <= (1 - mu/(n L_c)) (f - f*)", gap[1:], rate * gap[:-1], first=1)
             return
-        eta = study.solver.step_size
-        pairs = zip(study.x[:count], study.g[:count], strict=True)
-        mean = np.array([values_at(study, x - eta * np.diag(g)).mean() for x, g in pairs])
+        mean = np.array([values_at(study, outcomes(study, state, study.n)).mean() for state in study.states[:count]])
         yield Claim.at_most("E f+ - f* <= (1 - mu/(n L_c)) (f - f*)", mean - study.minimum, rate * gap[:count])
         yield frequencies("coordinates drawn", self.drawn(study), np.full(study.n, 1 / study.n))
 

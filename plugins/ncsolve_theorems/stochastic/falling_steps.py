@@ -51,7 +51,7 @@ class FallingSteps(Theorem):
     reference: ClassVar[str] = (
         "Bottou, Curtis & Nocedal 2018, Thm 4.7; Karimi, Nutini & Schmidt 2016, Thm 4; proof above"
     )
-    horizon: ClassVar[int] = 40
+    horizon: ClassVar[int] = 25
 
     def refusal(self, study: Study) -> str:
         if reason := too_many_rows(study):
@@ -63,13 +63,13 @@ class FallingSteps(Theorem):
         return {**one_row_demand(2 / (study.mu * gamma)), "schedule": "1/k", "schedule_steps": gamma}
 
     def identity(self, study: Study) -> Claim | None:
-        return is_one_row_step(study, steps_of(study, study.declared))
+        return is_one_row_step(study, steps_of(study))
 
     def claims(self, study: Study) -> Iterable[Claim]:
         noise, gap = additive_noise(study), study.gap
         assert noise is not None
-        eta, s2 = steps_of(study, study.declared), noise_variance(noise)
-        mean, _ = expected_values(study, steps_of(study, study.solver))
+        eta, s2 = steps_of(study), noise_variance(noise)
+        mean, _ = expected_values(study)
         bound = (1 - eta * study.mu) * gap[:-1] + study.L * eta**2 / 2 * s2
         yield Claim.at_most("E f+ - f* <= (1 - eta_k mu)(f - f*) + L eta_k^2 s^2 / 2", mean - study.minimum, bound)
         gamma = study.option("schedule_steps")
@@ -87,6 +87,7 @@ class FallingSteps(Theorem):
         yield Case(problems.coin, NOT_APPLICABLE)
 
 
-def steps_of(study: Study, solver: Any) -> np.ndarray:
+def steps_of(study: Study) -> np.ndarray:
     """eta_k of every update of the run."""
-    return np.array([solver.step_size * solver.factor(k) for k in range(len(study.x) - 1)])
+    sgd = study.declared
+    return np.array([sgd.step_size * sgd.factor(k) for k in range(len(study.x) - 1)])

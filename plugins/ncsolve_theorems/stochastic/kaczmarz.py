@@ -13,7 +13,7 @@ from ncsolve.problem import Problem
 from ncsolve.theory import NOT_APPLICABLE, VIOLATED, Case, Claim, Study, Theorem
 from ncsolve.theory.statistics import frequencies
 from ncsolve_theorems import problems
-from ncsolve_theorems.common import EPS
+from ncsolve_theorems.common import EPS, outcomes
 from ncsolve_theorems.stochastic.rows import one_row_demand, row_gradients, row_hessians, too_many_rows
 
 DRAWS = 400
@@ -86,22 +86,22 @@ class Kaczmarz(Theorem):
     def claims(self, study: Study) -> Iterable[Claim]:
         p, H = self.probabilities(study), study.hessian(study.x0)
         squared = study.distance**2
-        mean = [p @ self.squares(study, x, study.solver.step_size) for x in study.x[:-1]]
+        mean = [p @ self.squares(study, outcomes(study, state, len(p))) for state in study.states[:-1]]
         rate = 1 - float(np.linalg.eigvalsh(H)[0] / np.trace(H))
         allowed = 1e-12 * float(squared[0])
         yield Claim.at_most("E |x+ - x*|^2 <= (1 - s_min^2/|A|_F^2) |x - x*|^2", mean, rate * squared[:-1] + allowed)
         yield Claim.at_most("|x+ - x*| <= |x - x*|", squared[1:], squared[:-1] + allowed, first=1)
         yield frequencies("rows drawn", np.bincount(self.drawn(study), minlength=len(p)), p)
 
-    def squares(self, study: Study, x: np.ndarray, eta: float) -> np.ndarray:
-        """|x+ - x*|^2 for each row."""
-        return np.asarray(((self.reachable(study, x, eta) - study.best) ** 2).sum(axis=1))
+    def squares(self, study: Study, x: np.ndarray) -> np.ndarray:
+        """|x - x*|^2 of each row of x."""
+        return np.asarray(((x - study.best) ** 2).sum(axis=1))
 
     def drawn(self, study: Study) -> np.ndarray:
         """Which rows the solver draws at x0, told by where it lands."""
         rng = np.random.default_rng(study.seed)
         state = study.solver.init(study.oracle, study.x0, rng)
-        ends = self.reachable(study, study.x0, study.solver.step_size)
+        ends = outcomes(study, state, study.oracle.rows)
         landed = [study.solver.step(study.oracle, state, rng).x for _ in range(DRAWS)]
         return np.array([np.abs(ends - x).max(axis=1).argmin() for x in landed])
 

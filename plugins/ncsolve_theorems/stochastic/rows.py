@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ncsolve.theory import Claim, Study
-from ncsolve_theorems.common import EPS, runs, values_at
+from ncsolve_theorems.common import EPS, outcomes, runs, values_at
 
 MOST_ROWS = 2000
 ONE_ROW = {
@@ -71,13 +70,12 @@ def is_one_row_step(study: Study, steps: np.ndarray | None = None) -> Claim:
     return Claim.equal("x+ = x - eta g_i(x)", np.array(misses), np.zeros(len(misses)), np.array(allowed))
 
 
-def expected_values(study: Study, eta: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """E f(x - eta g_i(x)) and E |g_i - g|^2 at every iterate but the last, exact; eta may be one for each."""
+def expected_values(study: Study) -> tuple[np.ndarray, np.ndarray]:
+    """E f(x+) and E |g_i - g|^2 at every iterate but the last, exact: the mean over all rows that may be drawn."""
     means, variances = [], []
-    for x, length in zip(study.x[:-1], np.broadcast_to(eta, len(study.x) - 1), strict=True):
-        g = row_gradients(study, x)
-        means.append(values_at(study, x - length * g).mean())
-        variances.append(((g - g.mean(axis=0)) ** 2).sum(axis=1).mean())
+    for state in study.states[:-1]:
+        means.append(values_at(study, outcomes(study, state, study.oracle.rows)).mean())
+        variances.append((noise_at(study, state.x) ** 2).sum(axis=1).mean())
     return np.array(means), np.array(variances)
 
 

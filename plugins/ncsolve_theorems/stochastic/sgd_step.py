@@ -42,7 +42,7 @@ class SGDStep(Theorem):
     assumptions: ClassVar[tuple[str, ...]] = ("f is L-smooth", "|g|^2 / 2 >= mu (f - f*)", "f is a finite sum")
     demand: ClassVar[str] = "batch_size = 1, sampling = uniform, step_size <= 1/L; 1/L where none is given"
     reference: ClassVar[str] = "Karimi, Nutini & Schmidt 2016, Thm 4 (constant step size); proof above"
-    horizon: ClassVar[int] = 40
+    horizon: ClassVar[int] = 25
 
     def refusal(self, study: Study) -> str:
         return too_many_rows(study)
@@ -55,7 +55,7 @@ class SGDStep(Theorem):
 
     def claims(self, study: Study) -> Iterable[Claim]:
         eta = study.option("step_size")
-        mean, variance = expected_values(study, study.solver.step_size)
+        mean, variance = expected_values(study)
         bound = (1 - eta * study.mu) * study.gap[:-1] + study.L * eta**2 / 2 * variance
         yield Claim.at_most("E f+ - f* <= (1 - eta mu)(f - f*) + L eta^2 s^2 / 2", mean - study.minimum, bound)
         noise = additive_noise(study)

@@ -61,7 +61,7 @@ class StrongGrowth(Theorem):
         return is_one_row_step(study)
 
     def claims(self, study: Study) -> Iterable[Claim]:
-        mean, _ = expected_values(study, study.solver.step_size)
+        mean, _ = expected_values(study)
         rate = 1 - study.mu * study.option("step_size")
         count = study.comparable
         left, right = (mean - study.minimum)[:count], rate * study.gap[:-1][:count]
