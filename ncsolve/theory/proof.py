@@ -23,7 +23,7 @@ from ncsolve.landscapes.find import box_of
 from ncsolve.oracle import compile
 from ncsolve.theory.certified import constants
 from ncsolve.theory.claim import TOLERANCE, Claim, Violation, comparisons
-from ncsolve.theory.constants import CERTIFIED, CLOSED_FORM, Constant, declared
+from ncsolve.theory.constants import CERTIFIED, CLOSED_FORM, DECLARED, Constant, declared
 from ncsolve.theory.number import Number, Objects, Undecided, numbers
 from ncsolve.theory.refute import contradiction, implied
 from ncsolve.theory.study import Study
@@ -57,12 +57,14 @@ class Box:
     def of(cls, problem: Problem, box: Mapping[Any, Any] | None) -> Box:
         """Prove what can be proven. Raises MissingExtra without python-flint, ProblemError where no box is given."""
         flint()
-        found = constants(problem, box)
-        proven = {name: c for name, c in found.items() if c.provenance in (CERTIFIED, CLOSED_FORM)}
         if box is None and compile(problem).structure.quadratic:
-            return cls(proven)
+            return cls(constants(problem))
         lower, upper = box_of(problem, box)
-        return cls(proven, lower, upper, tuple(map(problem.variables.entry, range(problem.n))))
+        key = ("proven", tuple(problem.parameters.values()), lower.tobytes(), upper.tobytes())
+        if key not in problem.derived:
+            found = constants(problem, box)
+            problem.derived[key] = {k: c for k, c in found.items() if c.provenance in (CERTIFIED, CLOSED_FORM)}
+        return cls(problem.derived[key], lower, upper, tuple(map(problem.variables.entry, range(problem.n))))
 
     def merged(self, known: Mapping[str, Constant], claims: Mapping[str, float]) -> dict[str, Constant]:
         """What is known, with what is proven: it goes before what the problem declares, and confirms what is claimed.
@@ -115,6 +117,9 @@ def proven(theorem: Theorem, study: Study, verdict: Verdict, box: Box) -> Verdic
         return replace(verdict, verdict=INCONCLUSIVE, reason=said, proof="none", first_violation=None)
     verdict = replace(verdict, reason=verdict.reason + corrections(study, box))
     where = f"every iterate in {box}" if certified else "no box needed"
+    believed = [name for name, constant in study.used.items() if constant.provenance == DECLARED]
+    if believed and verdict.holds:
+        where = f"{where}; {', '.join(believed)} as declared, not proven"
     proof = f"{outcome.compared} comparisons in {outcome.bits}-bit balls, {outcome.strict} without tolerance; {where}"
     if not outcome.violations:
         reason = verdict.reason if verdict.holds else comparisons(verdict.claims)

@@ -79,8 +79,26 @@ def test_a_quadratic_needs_no_box():
     assert "no box needed" in found.proof
 
 
-def test_convexity_is_proven_or_refuted():
-    found = verdict(load("x2-3sin2"), "GD5", box={"x": (-10, 10)})
+def test_what_is_believed_is_named():
+    """The Hessian of five variables has no third derivative in boxes here: M stays declared."""
+    w, i = sp.IndexedBase("w", shape=(5,)), sp.Symbol("i", integer=True)
+    problem = nc.Problem(sp.Sum(sp.cosh(w[i]), (i, 0, 4)), start={w: 0.5}, constants={"hessian_lipschitz": 2})
+
+    class Believing(UnitStep):
+        """0 <= M. $$0 \\le M$$"""
+
+        id, name, kind, constants, reference = "BEL", "gd-believing", "every iterate", ("hessian_lipschitz",), "none"
+
+        def claims(self, study):
+            yield Claim.at_most("0 <= M", 0.0 * study.slope, study.constant("hessian_lipschitz") + 0 * study.slope)
+
+    found = verdict(problem, Believing, box={w: (-1, 1)})
+    assert found.verdict == "HOLDS"
+    assert found.proof.endswith("; hessian_lipschitz as declared, not proven")
+
+
+def test_convexity_is_proven_or_refuted(wave):
+    found = verdict(wave, "GD5", box=BOX)
     assert found.verdict == "NOT-APPLICABLE"
     assert "the lowest eigenvalue of its Hessian in the box is -4" in found.reason
     bowl = nc.Problem(sp.cosh(x) + x**2, start={x: 1}, known=[nc.Minimum({x: 0}, value=1)])
@@ -89,7 +107,7 @@ def test_convexity_is_proven_or_refuted():
     assert found.constants["strong_convexity"].provenance == "certified(box)"
 
 
-def test_laws_and_lapack_are_not_proven():
+def test_laws_and_lapack_are_not_proven(wave):
 
     class Law(UnitStep):
         """A law. $$x$$"""
@@ -104,7 +122,7 @@ def test_laws_and_lapack_are_not_proven():
     assert "Claims of kind 'distribution' are of a law, which no run proves. In floating point: HOLDS." in found.reason
     found = verdict(problems.degenerate(), "GD8")
     assert "A side of the theorem has no form in balls" in found.reason
-    assert verdict(load("x2-3sin2"), "GD0", box=BOX).proof == "none: an identity is checked to rounding"
+    assert verdict(wave, "GD0", box=BOX).proof == "none: an identity is checked to rounding"
 
 
 def test_what_rounding_hides_is_decided_in_balls():
