@@ -71,7 +71,7 @@ def _(problem: Problem) -> str:
 def _(point: CriticalPoint) -> str:
     where = place(point.x.tolist(), [])
     head = [badge(point.kind), " at ", where, ", f = ", tag("b", number(point.objective, 8)), ". "]
-    said = eigenvalues({**vars(point), "eigenvalues": point.eigenvalues.tolist()})
+    said = eigenvalues({**vars(point), "eigenvalues": point.eigenvalues.tolist()}, point.x.size)
     return _framed(tag("p", *head, said), tag("p", point.explanation, class_="note"))
 
 

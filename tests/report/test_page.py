@@ -264,10 +264,13 @@ def test_runs_of_one_solver_are_told_apart_by_their_options():
      ({"eigenvalues": [-1.0, -2.0, -3.0], "index": 3}, "All 3 eigenvalues of the Hessian are negative: −1, −2, −3."),
      ({"eigenvalues": [-1.0, 0.0, 3.0], "index": 1, "nullity": 1},
       "Of the 3 eigenvalues of the Hessian 1 is negative, 1 is zero, 1 is positive: −1, 0, 3."),
-     ({"eigenvalues": [1.0, 2.0], "certified": True}, "1, 2. This is proven in ball arithmetic.")],
+     ({"eigenvalues": [1.0, 2.0], "certified": True}, "1, 2. This is proven in ball arithmetic."),
+     ({"eigenvalues": [2.0, -2.0], "kind": "minmax"}, "of the Hessian in the variables of each player: 2, −2."),
+     ({"eigenvalues": [-1.0, 0.5, 7.0], "index": 1, "n": 400},
+      "1 eigenvalue of the Hessian is negative, 0 zero; the lowest, the one nearest to zero and the highest are: ")],
 )  # fmt: skip
 def test_eigenvalues_in_a_sentence(point, said):
-    run = made(x=[1.0, 2.0])
+    run = made(x=[1.0] * point.pop("n", 2))
     run.data["point"].update(point)
     assert said in Parsed(answer(run, ["x", "y"])).text
 

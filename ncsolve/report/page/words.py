@@ -26,6 +26,8 @@ KINDS = {
 }
 """What a sentence calls it, and whether it is a critical point."""
 SYMBOLS = {"minimum": "●", "minmax": "✚", "maximum": "▲", "saddle": "✖", "not-minmax": "✖", "degenerate": "◆"}
+SPECTRUM = 300
+"""Variables up to which a point holds all eigenvalues; see `CriticalPoint`."""
 ENTRIES = 4  # of a point in a sentence
 WHY = {
     "ITERATIONS": "the limit on iterations was reached",
@@ -47,7 +49,8 @@ def answer(run: Run, names: Sequence[str]) -> Html:
     between = " at " if found else ": the run ended at "
     parts = [head, *((between, where) if where else ()), ", where ", tag("var", "f"), " = "]
     parts += [tag("b", number(run.data.get("objective"), 8)), ". "]
-    if spectrum := eigenvalues(run.point):
+    n = SPECTRUM + 1 if run.data.get("x_file") else len(run.data.get("x") or ())
+    if spectrum := eigenvalues(run.point, n):
         parts += [spectrum, " "]
     evaluations = run.data.get("evaluations") or {}
     counted = ", ".join(plural(count, f"{name} evaluation") for name, count in evaluations.items() if count)
@@ -59,23 +62,30 @@ def answer(run: Run, names: Sequence[str]) -> Html:
     return join(*parts, ".")
 
 
-def eigenvalues(point: Any) -> Html | None:
-    """ "Both eigenvalues of the Hessian are positive, 25.7 and 82.3." """
+def eigenvalues(point: Any, n: int) -> Html | None:
+    """ "Both eigenvalues of the Hessian are positive: 25.7, 82.3." For n > 300 only three of them are known."""
     values = [value for value in point.get("eigenvalues") or () if value is not None]
     if not values:
         return None
-    index, nullity = point.get("index") or 0, point.get("nullity") or 0
-    count = len(values)
-    whole = {1: "The only eigenvalue", 2: "Both eigenvalues"}.get(count, f"All {count} eigenvalues")
-    verb = "is" if count == 1 else "are"
-    if nullity == 0 and index in (0, count):
-        said = f"{whole} of the Hessian {verb} {'negative' if index else 'positive'}"
-    else:
-        signs = {"negative": index, "zero": nullity, "positive": max(count - index - nullity, 0)}
-        said = f"Of the {plural(count, 'eigenvalue')} of the Hessian "
-        said += ", ".join(f"{k} {'is' if k == 1 else 'are'} {sign}" for sign, k in signs.items() if k)
+    said = _signs(point, len(values), n)
     proof = " This is proven in ball arithmetic." if point.get("certified") else ""
     return join(f"{said}: ", tag("b", numbers(values), class_="numbers"), ".", proof)
+
+
+def _signs(point: Any, count: int, n: int) -> str:
+    index, nullity = point.get("index") or 0, point.get("nullity") or 0
+    if point.get("kind") in ("minmax", "not-minmax"):
+        return "Eigenvalues of the Hessian in the variables of each player"
+    if count < n and n > SPECTRUM:
+        verb = "is" if index == 1 else "are"
+        counted = f"{plural(index, 'eigenvalue')} of the Hessian {verb} negative, {nullity} zero"
+        return f"{counted}; the lowest, the one nearest to zero and the highest are"
+    if nullity == 0 and index in (0, count):
+        whole = {1: "The only eigenvalue", 2: "Both eigenvalues"}.get(count, f"All {count} eigenvalues")
+        return f"{whole} of the Hessian {'is' if count == 1 else 'are'} {'negative' if index else 'positive'}"
+    signs = {"negative": index, "zero": nullity, "positive": max(count - index - nullity, 0)}
+    each = ", ".join(f"{k} {'is' if k == 1 else 'are'} {sign}" for sign, k in signs.items() if k)
+    return f"Of the {plural(count, 'eigenvalue')} of the Hessian {each}"
 
 
 def place(x: Any, names: Sequence[str]) -> Html | None:

@@ -62,7 +62,7 @@ class Contour {
   draw() {
     const width = this.parent.clientWidth;
     const height = Math.round(Math.max(260, Math.min(width * 0.86, 520)));
-    this.frame = { left: 52, top: 12, right: width - 12, bottom: height - 40 };
+    this.frame = { left: 52, top: 28, right: width - 12, bottom: height - 40 };
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.setAttribute("height", height);
     this.svg.replaceChildren();
@@ -120,7 +120,7 @@ class Contour {
       svg("text", { class: "tick", x: left - 8, y: (y + 4).toFixed(1), "text-anchor": "end" }, this.svg).textContent = label;
     }
     svg("text", { class: "name", x: (left + right) / 2, y: bottom + 34, "text-anchor": "middle" }, this.svg).textContent = names[0];
-    svg("text", { class: "name", x: 13, y: (top + bottom) / 2, "text-anchor": "middle" }, this.svg).textContent = names[1];
+    svg("text", { class: "name", x: left, y: 19, "text-anchor": "middle" }, this.svg).textContent = names[1];
   }
 
   /** Every path up to the time of the slider, and where it is then. */
@@ -155,7 +155,7 @@ class Contour {
     const said = `${point.kind} ${point.point}, f = ${number(point.objective, 7)}`;
     const look = {
       class: `mark kind-${point.kind}${off}`,
-      d: markPath(point.kind, 7),
+      d: markPath(point.kind, markSize(this.section.points)),
       transform: `translate(${x.toFixed(2)} ${y.toFixed(2)})`,
       tabindex: 0,
       role: "img",

@@ -122,6 +122,11 @@ function markPath(kind, r) {
   return `M${-d} ${-d}H${d}V${d}H${-d}Z`;
 }
 
+/** Smaller where there are many. */
+function markSize(points) {
+  return points.length > 60 ? 3.5 : 6.5;
+}
+
 /** One stroke of a path of M, H and V, turned by 45 degrees. */
 function turn(pen, stroke) {
   const values = stroke.slice(1).trim().split(/\s+/).map(Number);

@@ -169,7 +169,7 @@ class Surface {
     const [x, y] = this.project(s, t, this.grid.height(this.grid.value(s, t)) + 0.01);
     if (!Number.isFinite(y)) return;
     const mark = new Path2D();
-    mark.addPath(new Path2D(markPath(kind, 6)), new DOMMatrix([1, 0, 0, 1, x, y]));
+    mark.addPath(new Path2D(markPath(kind, markSize(this.points))), new DOMMatrix([1, 0, 0, 1, x, y]));
     pen.lineWidth = 3;
     pen.fillStyle = css(`--kind-${kind}`) || css("--muted");
     pen.strokeStyle = this.card;
