@@ -74,6 +74,7 @@ class Certifier:
                 f"'{problem.name}' has {problem.n} variables: certificates are for at most {MOST_VARIABLES}."
             )
         self.n = problem.n
+        self.one = _exact(np.eye(self.n))
         with self.flint.ctx.workprec(PRECISION):
             self.balls = Balls(system_of(problem))
 
@@ -89,14 +90,20 @@ class Certifier:
         with self.flint.ctx.workprec(PRECISION):
             X = np.stack([ball(lower, upper) for lower, upper in enclosures])
             middles = np.asarray(np.frompyfunc(lambda v: v.mid(), 1, 1)(X), dtype=object)
-            inverses = [_inverse(_middle(h)) for h in self.balls.hessian(middles)]
+            gradients, hessians = self.balls.gradient(middles), self.balls.hessian(X)
+            inverses = [_inverse(_middle(h)) for h in hessians]
             regular = [k for k, inverse in enumerate(inverses) if inverse is not None]
-            images = self._krawczyk(middles[regular], X[regular], [inverses[k] for k in regular])
-            proven = [k for k, image in zip(regular, images, strict=True) if image is not None]
-            boxes = [image for image in images if image is not None]
-            certificates = self._certificates(middles[proven], boxes, inverses, proven, contractions=1)
-            found = dict(zip(proven, certificates, strict=True))
-        return [found.get(k) for k in range(len(enclosures))]
+            indices: dict[int, int] = {}
+            for k in regular:
+                image = self._image(middles[k], X[k], gradients[k], hessians[k], inverses[k])
+                index = index_of(hessians[k])
+                if index is not None and all(b.contains_interior(a) for a, b in zip(image, X[k], strict=True)):
+                    indices[k], X[k] = index, image
+            (lower, upper), (low, high) = ends(X), ends(self.balls.value(X))
+        return [
+            Certificate(lower[k], upper[k], indices[k], (low[k], high[k]), lower[k], upper[k]) if k in indices else None
+            for k in range(len(X))
+        ]
 
     def _prove(self, points: Array) -> list[Certificate | None]:
         found: list[Certificate | None] = [None] * len(points)
@@ -146,41 +153,37 @@ class Certifier:
         product = matrix * self.flint.arb_mat(self.n, 1, list(vector))
         return [product[i, 0] for i in range(self.n)]
 
-    def _image(self, centers: Objects, boxes: Objects, inverses: Sequence[Any]) -> list[list[Any]]:
+    def _image(self, c: Objects, X: Objects, g: Objects, H: Objects, Y: Any) -> list[Any]:
+        """K(X), with g = grad f(c) and H = the Hessian over X."""
+        step = self._times(Y, list(g))
+        spread = self._times(self.one - Y * _matrix(H), [a - b for a, b in zip(X, c, strict=True)])
+        return [a - s + d for a, s, d in zip(c, step, spread, strict=True)]
+
+    def _images(self, centers: Objects, boxes: Objects, inverses: Sequence[Any]) -> list[list[Any]]:
         """K(X) of each box."""
         gradients, hessians = self.balls.gradient(centers), self.balls.hessian(boxes)
-        one = _identity(self.n)
-        images = []
-        for c, X, g, H, Y in zip(centers, boxes, gradients, hessians, inverses, strict=True):
-            step = self._times(Y, g)
-            spread = self._times(one - Y * _matrix(H), [a - b for a, b in zip(X, c, strict=True)])
-            images.append([a - s + d for a, s, d in zip(c, step, spread, strict=True)])
-        return images
+        parts = zip(centers, boxes, gradients, hessians, inverses, strict=True)
+        return [self._image(*part) for part in parts]
 
     def _krawczyk(self, centers: Objects, boxes: Objects, inverses: Sequence[Any]) -> list[list[Any] | None]:
         """K(X) where it lies in the interior of X."""
-        images = self._image(centers, boxes, inverses)
+        images = self._images(centers, boxes, inverses)
         return [
             image if all(b.contains_interior(a) for a, b in zip(image, box, strict=True)) else None
             for image, box in zip(images, boxes, strict=True)
         ]
 
     def _certificates(
-        self,
-        centers: Objects,
-        boxes: Sequence[Any],
-        inverses: Sequence[Any],
-        chosen: Sequence[int],
-        contractions: int = CONTRACTIONS,
+        self, centers: Objects, boxes: Sequence[Any], inverses: Sequence[Any], chosen: Sequence[int]
     ) -> list[Certificate | None]:
         if not chosen:
             return []
         X = np.empty(centers.shape, dtype=object)
         for k, box in enumerate(boxes):
             X[k] = box
-        for _ in range(contractions):  # K(X) contains every zero in X, whatever c in X; so does their intersection
+        for _ in range(CONTRACTIONS):  # K(X) contains every zero in X, whatever c in X; so does their intersection
             middles = np.asarray(np.frompyfunc(lambda v: v.mid(), 1, 1)(X), dtype=object)
-            for k, image in enumerate(self._image(middles, X, [inverses[j] for j in chosen])):
+            for k, image in enumerate(self._images(middles, X, [inverses[j] for j in chosen])):
                 X[k] = [a.intersection(b) if b.is_finite() else a for a, b in zip(X[k], image, strict=True)]
         values, hessians = self.balls.value(X), self.balls.hessian(X)
         value_lower, value_upper = ends(values)
@@ -204,9 +207,9 @@ def index_of(hessian: Objects) -> int | None:
         return None
     Q = _exact(vectors / np.sqrt(np.abs(values)))
     D = Q.transpose() * _matrix(hessian) * Q
-    negative = 0
+    negative, zero = 0, flint().arb(0)
     for i in range(n):
-        radius = sum((abs(D[i, j]) for j in range(n) if j != i), flint().arb(0))
+        radius = sum((abs(D[i, j]) for j in range(n) if j != i), zero)
         if D[i, i] + radius < 0:
             negative += 1
         elif not D[i, i] - radius > 0:
@@ -275,16 +278,12 @@ def _inverse(matrix: Array) -> Any:
 
 def _exact(matrix: NDArray[Any]) -> Any:
     rows, columns = matrix.shape
-    return flint().arb_mat(rows, columns, [flint().arb(float(v)) for v in matrix.flat])
+    return flint().arb_mat(rows, columns, matrix.ravel().tolist())
 
 
 def _matrix(values: Objects) -> Any:
     rows, columns = values.shape
     return flint().arb_mat(rows, columns, list(values.flat))
-
-
-def _identity(n: int) -> Any:
-    return _exact(np.eye(n))
 
 
 def _up(values: Array) -> Array:
