@@ -71,7 +71,11 @@ class Factored:
     def flat(self) -> Matrix:
         return self.separate(0 * self.hessian).null
 
-    def solve(self, b: Vector) -> Vector:
+    @property
+    def rank(self) -> int | None:
+        return None
+
+    def solve(self, b: Vector, rank: int | None = None) -> Vector:
         return self.factors.solve(b)
 
     def spread(self, error: Vector) -> Vector:

@@ -21,6 +21,7 @@ As a bound on the change of H between x and the critical point, relative to H, i
 h = |H^-1| |H^-1 g| Lip(H) <= 1/4. Close to a degenerate t^k, h = (k-2)/(k-1) >= 1/2 at any distance: it fails there.
 """
 
+GAP = 1e-3  # of two neighbouring eigenvalues, from which the smaller and all below may be none
 COMPLETE = 300  # up to this size all eigenvalues and vectors are computed
 LAPACK = 600  # up to this size they are when some eigenvalues are near zero
 EPS = float(np.finfo(float).eps)
@@ -67,8 +68,12 @@ class Spectrum(Protocol):
     def rounding(self) -> float:
         """The size of that error."""
 
-    def solve(self, b: Vector) -> Vector:
-        """H^+ b, without eigenvalues that are rounding error."""
+    @property
+    def rank(self) -> int | None:
+        """How many eigenvalues stand out, where a gap separates them from others that are not just rounding."""
+
+    def solve(self, b: Vector, rank: int | None = None) -> Vector:
+        """H^+ b, without eigenvalues that are rounding error, or with so many of the largest ones."""
 
     def spread(self, error: Vector) -> Vector:
         """How far a gradient error (m,) moves the solution of Newton's equation."""
@@ -115,8 +120,19 @@ class Dense:
     def flat(self) -> Matrix:
         return self.vectors[:, self.zero]
 
-    def solve(self, b: Vector) -> Vector:
-        return np.asarray(self.vectors @ (self.inverse * (self.vectors.T @ b)))
+    @property
+    def rank(self) -> int | None:
+        magnitude = np.sort(np.abs(self.values))[::-1]
+        ratios = magnitude[1:] / np.maximum(magnitude[:-1], np.finfo(float).tiny)
+        if not ratios.size or ratios.min() > GAP:
+            return None
+        return int(np.argmax(ratios <= GAP)) + 1
+
+    def solve(self, b: Vector, rank: int | None = None) -> Vector:
+        inverse = self.inverse
+        if rank is not None:
+            inverse = np.where(np.argsort(np.argsort(-np.abs(self.values))) < rank, inverse, 0.0)
+        return np.asarray(self.vectors @ (inverse * (self.vectors.T @ b)))
 
     def spread(self, error: Vector) -> Vector:
         """All eigendirections at their worst."""
