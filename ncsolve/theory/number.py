@@ -109,8 +109,11 @@ class Number:
     def __pow__(self, exponent: Any) -> Any:
         if isinstance(exponent, Number) or not isinstance(exponent, Real) or exponent % 1:
             return self._combined(operator.pow, exponent)
-        found = self.ball ** int(float(exponent))
-        return Number(found if exponent % 2 else found.nonnegative_part())
+        n = int(float(exponent))
+        if n == 2:  # ball ** 2 is nan around 0
+            return Number((self.ball * self.ball).nonnegative_part())
+        found = self.ball**n
+        return Number(found if n % 2 else found.nonnegative_part())
 
     def __lt__(self, other: Any) -> Any:
         return self._decided(operator.lt, operator.ge, other)

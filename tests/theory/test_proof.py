@@ -197,6 +197,7 @@ def test_numbers_do_what_float_arrays_do():
 def test_numbers_refuse_what_is_lossy():
     with flint().ctx.workprec(53):
         third = Number.of(1) / 3
+        assert -0.01 < Number.between(-1.0, 1.0) ** 2 < 1.01
         for lossy in (float, np.isfinite, lambda v: np.linalg.eigvalsh(np.array([[v]]))):
             with pytest.raises(TypeError):
                 lossy(third)

@@ -57,7 +57,7 @@ class AdaGradCoordinates(Theorem):
         allowed = study.f[0] - study.f[1:] + eta**2 * L / 2 * np.log(square / start).sum(axis=1)
         yield Claim.at_most("eta sum (b_i^2 - G0)/b_i <= f0 - f + eta^2 L/2 sum ln(b_i^2/G0)", fall, allowed, first=1)
         N = np.arange(1, len(study.x))
-        R = float(np.abs(study.g).max()) + np.sqrt(start)
+        R = np.abs(study.g).max() + np.sqrt(start)
         bound = 2 * R * study.gap[0] / eta + (4 * n * R**2 + eta * n * R * L) * np.log(1 + N * R**2 / start)
         mean = np.cumsum(study.slope[:-1]) / N
         yield Claim.at_most("mean |g|^2 <= (2RD/eta + (4nR^2 + eta nRL) ln)/sqrt(N)", mean, bound / np.sqrt(N), first=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -41,8 +40,8 @@ class TripleMomentum(Theorem):
     def demands(self, study: Study) -> Mapping[str, Any]:
         return {"step_size": 1 / study.L, "strong_convexity": study.constant("strong_convexity"), **PLAIN}
 
-    def rho(self, study: Study) -> float:
-        return 1 - math.sqrt(study.constant("strong_convexity") / study.L)
+    def rho(self, study: Study) -> Any:
+        return 1 - np.sqrt(study.constant("strong_convexity") / study.L)
 
     def points(self, study: Study) -> tuple[np.ndarray, float, float]:
         """u_{-1}, u_0, u_1, ... from the iterates y, and beta and gamma."""
@@ -65,12 +64,12 @@ class TripleMomentum(Theorem):
     def claims(self, study: Study) -> Iterable[Claim]:
         (u, _, _), rho, L = self.points(study), self.rho(study), study.L
         x = u[1:] + rho**2 / (1 - rho**2) * (u[1:] - u[:-1])
-        bound = self.rate(study) ** np.arange(len(x)) * L**2 / (2 * study.constant("strong_convexity"))
+        bound = rho ** (2 * np.arange(len(x))) * L**2 / (2 * study.constant("strong_convexity"))
         gap = values_at(study, x) - study.minimum
         yield Claim.at_most("f(x_k) - f* <= rho^2k L^2/(2m) R^2", gap, bound * study.distance[0] ** 2)
 
     def rate(self, study: Study) -> float:
-        return self.rho(study) ** 2
+        return float(self.rho(study) ** 2)
 
     def positive(self) -> Iterable[Case]:
         yield Case(problems.logistic_ridge)

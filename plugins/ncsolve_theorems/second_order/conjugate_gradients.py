@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -62,29 +61,29 @@ class ConjugateGradients(Theorem):
         return zero("x_k = those of linear conjugate gradients", list(away))
 
     def claims(self, study: Study) -> Iterable[Claim]:
-        error, rho = np.sqrt(np.maximum(2 * study.gap, 0.0)), self.rho(study)
-        k = np.arange(len(error))
-        bound = 2 * rho**k / (1 + rho ** (2 * k)) * error[0]
-        yield Claim.at_most("|e_k| <= 2 rho^k/(1 + rho^2k) |e_0|", error, bound)
-        yield Claim.at_most("|e_k+1| <= |e_k|", error[1:], error[:-1], first=1)
+        gap, rho = study.gap, self.rho(study)
+        k = np.arange(len(gap))
+        factor = 2 * rho**k / (1 + rho ** (2 * k))
+        yield Claim.at_most("|e_k|^2 <= (2 rho^k/(1 + rho^2k))^2 |e_0|^2", 2 * gap, factor**2 * 2 * gap[0])
+        yield Claim.at_most("|e_k+1| <= |e_k|", gap[1:], gap[:-1], first=1)
         steps = self.distinct(study)
-        if steps < min(len(error), KEPT + 1):
+        if steps < min(len(gap), KEPT + 1):
             what = f"|e_k| = 0 after the {steps} distinct eigenvalues"
-            yield Claim.equal(what, error[steps:] / error[0], np.zeros(len(error) - steps), 1e-6, first=steps)
+            yield Claim.at_most(what, gap[steps:] / gap[0], 1e-12, first=steps)
 
     def distinct(self, study: Study) -> int:
         """Eigenvalues of H along which x0 - x* has a component, each counted once."""
         w, Q = np.linalg.eigh(study.hessian(study.x0))
-        part = np.abs(Q.T @ study.g[0])
+        part = np.abs(Q.T @ study.oracle.gradient(study.x0))
         w = w[part > CLOSE * part.max()]
         return 1 + int((np.diff(w) > CLOSE * w[-1]).sum())
 
-    def rho(self, study: Study) -> float:
-        root = math.sqrt(study.L / study.constant("strong_convexity"))
+    def rho(self, study: Study) -> Any:
+        root = np.sqrt(study.L / study.constant("strong_convexity"))
         return (root - 1) / (root + 1)
 
     def rate(self, study: Study) -> float:
-        return self.rho(study) ** 2
+        return float(self.rho(study) ** 2)
 
     def positive(self) -> Iterable[Case]:
         yield Case(lambda: problems.quadratic(*np.linspace(1.0, 100.0, 30)))

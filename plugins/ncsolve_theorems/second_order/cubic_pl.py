@@ -43,7 +43,7 @@ class CubicPL(Theorem):
         return shifted_update(study, "(H + L |s|/2 I) s = -g", study.constant("hessian_lipschitz") / 2, 1)
 
     def claims(self, study: Study) -> Iterable[Claim]:
-        gap = np.maximum(study.gap, 0.0)
+        gap = study.gap
         w = study.mu**3 / (2592 * study.constant("hessian_lipschitz") ** 2)
         s = w**0.25 / (w**0.25 + gap[0] ** 0.25)
         fallen = gap[1:] + w**0.25 * gap[1:] ** 0.75

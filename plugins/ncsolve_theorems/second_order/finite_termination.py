@@ -77,7 +77,8 @@ class FiniteTermination(Theorem):
         if count == len(wanted) - 1:
             yield zero("x_n = x*", [float(np.linalg.norm(study.g[count]) / np.linalg.norm(g))], first=count)
         if count == study.n:
-            yield zero("B_n = H", [float(np.linalg.norm(B - H) / np.linalg.norm(H)) / 1e2], first=count)
+            away = [float(np.linalg.norm(B - H) / np.linalg.norm(H))]
+            yield Claim.equal("B_n = H, relative", away, [0.0], 1e4 * ACCURACY, first=count)
 
     def positive(self) -> Iterable[Case]:
         yield Case(lambda: problems.quadratic(1.0, 2.0, 3.0, 5.0, 7.0, 10.0), witness=True)

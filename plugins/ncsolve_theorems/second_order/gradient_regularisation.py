@@ -56,8 +56,9 @@ class GradientRegularisation(Theorem):
         yield Claim.at_most("|g+| <= 2 lambda r", size[1:], 2 * multiplier * r)
         with suppress(Missing):  # f* or x*: without them this is all
             m = np.cumsum(size[1:] >= size[:-1] / 4)
-            D = study.distance.max()
-            bound = 36864 * study.constant("hessian_lipschitz") / 2 * D**3 / np.where(m > 0, m, 1e-150) ** 2
+            square = ((study.x - study.best) ** 2).sum(axis=1).max()  # D^2
+            cube = square * np.sqrt(square)
+            bound = 18432 * study.constant("hessian_lipschitz") * cube / np.where(m > 0, m, 1e-150) ** 2
             yield Claim.at_most("f_k - f* <= 36864 H D^3 / m_k^2", study.gap[1:], bound, first=1)
 
     def positive(self) -> Iterable[Case]:
