@@ -26,15 +26,18 @@ def minimise(H: Array, g: Array, x: Array, bounds: tuple[Array, Array] | None) -
 
     With bounds, cyclic coordinate minimisation, which never rises [Cichocki & Phan 2009: HALS]. Raises NotConvex.
     """
-    scale = np.einsum("mii->mi", H).max(axis=1, initial=0.0)
-    if (np.einsum("mii->mi", H) < -_SINGULAR * np.abs(H).max(initial=0.0)).any():
+    diagonal = np.einsum("mii->mi", H)
+    scale = diagonal.max(axis=1, initial=0.0)
+    if (diagonal < 0).any() and (diagonal < -_SINGULAR * np.abs(H).max()).any():
         raise NotConvex("a diagonal entry of the block's Hessian is negative")
     if bounds is not None:
         return _coordinates(H, g, x, *bounds)
-    result = x.copy()
     live = scale > 0
-    if not live.all() and (np.abs(g[~live]) > 0).any():
+    if live.all():
+        return x + _newton(H, g, np.abs(x).max(axis=1, keepdims=True))
+    if (np.abs(g[~live]) > 0).any():
         raise NotConvex("the objective is linear along a direction of the block")
+    result = x.copy()
     if live.any():
         result[live] += _newton(H[live], g[live], np.abs(x[live]).max(axis=1, keepdims=True))
     return result
@@ -43,19 +46,31 @@ def minimise(H: Array, g: Array, x: Array, bounds: tuple[Array, Array] | None) -
 def _newton(H: Array, g: Array, size: Array) -> Array:
     """-inverse(H) g, by factors where H is safely positive definite, else by eigenvalues; `size` is |x|, (m, 1)."""
     try:
-        pivots = np.einsum("mii->mi", np.linalg.cholesky(H))
+        L: Array = np.linalg.cholesky(H).astype(np.float64, copy=False)
+        pivots = np.einsum("mii->mi", L)
         safe = pivots.min(axis=1) ** 2 > _SINGULAR * len(H[0]) * pivots.max(axis=1) ** 2
     except np.linalg.LinAlgError:
         if len(H) > 1:
             half = len(H) // 2
             return np.concatenate([_newton(H[:half], g[:half], size[:half]), _newton(H[half:], g[half:], size[half:])])
-        safe = np.zeros(len(H), dtype=bool)
+        return _pseudo_newton(H, g, size)
+    if safe.all():
+        return -_substituted(L, g)
     step = np.empty_like(g)
-    if safe.any():
-        step[safe] = np.linalg.solve(H[safe], -g[safe][..., None])[..., 0]
-    if not safe.all():
-        step[~safe] = _pseudo_newton(H[~safe], g[~safe], size[~safe])
+    step[safe] = -_substituted(L[safe], g[safe])
+    step[~safe] = _pseudo_newton(H[~safe], g[~safe], size[~safe])
     return step
+
+
+def _substituted(L: Array, b: Array) -> Array:
+    """The solutions y of L L'y = b, one unknown of all systems after the other."""
+    y = b.copy()
+    for k in range(y.shape[1]):
+        y[:, k] = (y[:, k] - np.vecdot(L[:, k, :k], y[:, :k])) / L[:, k, k]
+    for k in reversed(range(y.shape[1])):
+        y[:, k] /= L[:, k, k]
+        y[:, :k] -= L[:, k, :k] * y[:, k : k + 1]
+    return y
 
 
 def _pseudo_newton(H: Array, g: Array, size: Array) -> Array:
