@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,6 +23,7 @@ from ncsolve_theorems.stochastic.rows import (
 )
 
 RUNS, MOMENTS = 40, (10, 50)
+few_rows = partial(problems.scatter, 50, 0.5)
 
 
 class FallingSteps(Theorem):
@@ -78,12 +80,12 @@ class FallingSteps(Theorem):
             yield expectation_at_most(f"f - f* after {k} updates", sample, nu / (gamma + k), len(MOMENTS), k)
 
     def positive(self) -> Iterable[Case]:
-        yield Case(lambda: problems.scatter(x0=0.5), witness=True)
+        yield Case(few_rows, witness=True)
         yield Case(problems.noisy_sine)
 
     def controls(self) -> Iterable[Case]:
-        yield Case(lambda: problems.scatter(x0=0.5), VIOLATED, sabotage={"step_size": 0.05})
-        yield Case(lambda: problems.scatter(x0=0.5), VIOLATED, sabotage={"schedule": "constant"})
+        yield Case(few_rows, VIOLATED, sabotage={"step_size": 0.05})
+        yield Case(few_rows, VIOLATED, sabotage={"schedule": "constant"})
         yield Case(problems.coin, NOT_APPLICABLE)
 
 
