@@ -57,7 +57,7 @@ class Box:
     def of(cls, problem: Problem, box: Mapping[Any, Any] | None) -> Box:
         """Prove what can be proven. Raises MissingExtra without python-flint, ProblemError where no box is given."""
         flint()
-        if box is None and compile(problem).structure.quadratic:
+        if compile(problem).structure.quadratic:
             return cls(constants(problem))
         lower, upper = box_of(problem, box)
         key = ("proven", tuple(problem.parameters.values()), lower.tobytes(), upper.tobytes())
@@ -102,7 +102,8 @@ def proven(theorem: Theorem, study: Study, verdict: Verdict, box: Box) -> Verdic
         return verdict
     if theorem.kind == "identity":
         return replace(verdict, proof="none: an identity is checked to rounding")
-    certified = [name for name, constant in study.used.items() if constant.provenance == CERTIFIED]
+    certified = [name for name, constant in study.used.items() if constant.provenance in (CERTIFIED, CLOSED_FORM)]
+    certified = [] if box.lower is None else certified
     k = box.outside(study.x)
     if certified and k is not None:
         at = np.array2string(study.x[k], threshold=6)
@@ -199,6 +200,10 @@ class BallStudy(Study):
     def __post_init__(self) -> None:
         self.oracle = BallOracle(self.of.oracle)  # type: ignore[assignment]
 
+    @property
+    def floats(self) -> Study:
+        return self.of
+
     def constant(self, name: str) -> Any:
         value = super().constant(name)
         constant = self.known[name]
@@ -240,6 +245,13 @@ class BallStudy(Study):
 
     def hessian(self, x: Any) -> Any:
         return self.oracle.hessian(x)
+
+    def least_curvature(self, x: Any) -> Any:
+        """The lowest of enclosures of all eigenvalues."""
+        H = [[entry.ball for entry in row] for row in self.hessian(x)]
+        found = [value.real for value in flint().acb_mat(H).eig(multiple=True)]
+        lower, upper = min(found, key=lambda v: float(v.lower())), min(found, key=lambda v: float(v.upper()))
+        return Number(lower.lower().union(upper.upper()))
 
 
 class Lifted:

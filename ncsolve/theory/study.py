@@ -61,6 +61,11 @@ class Study:
     def n(self) -> int:
         return self.oracle.n
 
+    @property
+    def floats(self) -> Study:
+        """This study in floating point, where a proof evaluates it in balls: for what only chooses what is compared."""
+        return self
+
     def constant(self, name: str) -> float:
         """A constant of the problem, remembered as used. Raises Missing."""
         if name not in self.known:

@@ -76,7 +76,7 @@ def values_at(study: Study, points: np.ndarray) -> np.ndarray:
 
 def newton_steps(study: Study) -> np.ndarray:
     """Which steps are x+ = x - H^-1 g, to rounding, shape (K,)."""
-    pure = []
+    pure, study = [], study.floats
     for x, g, after in zip(study.x, study.g, study.x[1:], strict=False):
         H = study.hessian(x)
         s = -np.linalg.solve(H, g) if np.linalg.cond(H) < 1 / EPS else np.full_like(x, np.nan)

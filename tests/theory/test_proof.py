@@ -79,6 +79,19 @@ def test_a_quadratic_needs_no_box():
     assert "no box needed" in found.proof
 
 
+def test_the_constants_of_a_polynomial_hold_in_the_box_only():
+    found = verdict(problems.cubic_bowl(), "NEWT3", box={"x": (-0.1, 1)})
+    assert found.constants["hessian_lipschitz"].provenance == "closed-form"
+    assert "Iterate 0, x = [-0.2], lies outside the box" in found.reason
+
+
+@pytest.mark.parametrize(("theorem", "x0"), [("CUB1", [4.0]), ("NEWT3", [0.4])])
+def test_eigenvalues_are_enclosed(wave, theorem, x0):
+    found = verdict(wave, theorem, box=BOX, x0=x0)
+    assert found.verdict == "HOLDS"
+    assert "without tolerance; every iterate in -10 <= x <= 10" in found.proof
+
+
 def test_what_is_believed_is_named():
     """The Hessian of five variables has no third derivative in boxes here: M stays declared."""
     w, i = sp.IndexedBase("w", shape=(5,)), sp.Symbol("i", integer=True)
