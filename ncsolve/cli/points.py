@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ncsolve.errors import ProblemError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -81,6 +83,21 @@ def parse_box(problem: Problem, text: str, option: str) -> dict[str, tuple[Any, 
         for ends_of, end, free in zip(box[name], (low, high), (-np.inf, np.inf), strict=True):
             ends_of[position(variable, index, option)] = free if end is None else end
     return box
+
+
+def chosen_point(
+    problem: Problem, text: str | None, folder: Path | None, seed: int, option: str = "--at"
+) -> NDArray[np.float64]:
+    """The point (n,) that `text` names, the end of the run kept in `folder`, or without both the start."""
+    import numpy as np
+
+    if text is not None and folder is not None:
+        raise ProblemError(f"{option} and a kept run are two points: give one of them.")
+    if folder is not None:
+        from ncsolve.spectra.runs import kept_end
+
+        return kept_end(folder, problem)
+    return parse_point(problem, text, option) if text is not None else problem.start_point(np.random.default_rng(seed))
 
 
 def parse_range(text: str, option: str) -> tuple[str, tuple[float, float]]:

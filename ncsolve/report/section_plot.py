@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def plot_section(file: Path, found: Section) -> None:
         axes.set(xlabel=_name(found, 0), ylabel="objective")
 
     def plane(figure: Figure, axes: Axes) -> None:
-        draw_levels(figure, axes, *found.axes, np.ma.masked_invalid(found.objective.T))
+        draw_levels(figure, axes, found.axes[0], found.axes[1], np.ma.masked_invalid(found.objective.T))
         if len(found.path):
             axes.plot(*found.path.T, color="white", linewidth=3)
             axes.plot(*found.path.T, ".-", color=PATH, linewidth=1.2, markersize=4)
@@ -81,11 +82,10 @@ def _name(found: Section, k: int) -> str:
     return f"{found.kind} direction {k + 1}" if known is None else known.format(found.weights[k])
 
 
-def _figure(file: Path, title: str, draw: object) -> None:
+def _figure(file: Path, title: str, draw: Callable[[Figure, Axes], None]) -> None:
     import matplotlib
     from matplotlib.figure import Figure
 
-    assert callable(draw)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.5, 5.4), layout="constrained")
         figure.suptitle(title, x=0.01, ha="left", fontsize=12)
