@@ -97,11 +97,8 @@ class MorseSum(Theorem):
         found = [problem.pack(known.point) for known in problem.known]
         counts = [RUNS] * len(found)
         for _ in range(RUNS):
-            states = study.states_from(study.solver, study.random_start(rng), study.seed, STEPS)
-            if not states:
-                continue  # f is not finite there
-            end = states[-1]
-            if not np.abs(end.gradient).max() <= CRITICAL * max(1.0, float(np.abs(study.hessian(end.x)).max())):
+            end = self.end(study, study.random_start(rng), rng)
+            if not self.critical(study, end):
                 continue
             for k, x in enumerate(found):
                 if np.abs(x - end.x).max() <= SAME * max(1.0, float(np.abs(x).max())):
@@ -111,6 +108,21 @@ class MorseSum(Theorem):
                 found.append(end.x)
                 counts.append(1)
         return np.array(found).reshape(-1, study.n), np.array(counts)
+
+    def end(self, study: Study, x: np.ndarray, rng: np.random.Generator) -> Any:
+        """Where Newton's steps from x come to rest."""
+        with study.oracle.uncounted(), np.errstate(all="ignore"):
+            state = study.solver.init(study.oracle, x, rng)
+            for _ in range(STEPS):
+                if not np.isfinite(state.gradient).all() or self.critical(study, state):
+                    break
+                state = study.solver.step(study.oracle, state, rng)
+        return state
+
+    def critical(self, study: Study, state: Any) -> bool:
+        """|g| is small beside |H|."""
+        size = float(np.abs(state.gradient).max())
+        return size <= CRITICAL * max(1.0, float(np.abs(study.hessian(state.x)).max()))
 
     def claims(self, study: Study) -> Iterable[Claim]:
         points, counts = self.points(study)
