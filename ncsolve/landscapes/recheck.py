@@ -23,7 +23,7 @@ from ncsolve.errors import StoreError, did_you_mean
 from ncsolve.landscapes.newton import Boxes, inflated, narrowed
 from ncsolve.landscapes.proof import Proof
 from ncsolve.landscapes.proven import has_morse_sum
-from ncsolve.landscapes.report import FORMAT, spacing
+from ncsolve.landscapes.report import FORMAT, sealed, spacing
 from ncsolve.landscapes.search import narrowest
 from ncsolve.landscapes.words import plural
 from ncsolve.store.expressions import read_problem, write_problem
@@ -97,6 +97,8 @@ def recheck(report: str | Path | dict[str, Any], problem: Problem | None = None)
     own = _problem(data)
     points = _certificates(data.get("points"), own.n)
     wrong = [] if problem is None or data["expression"] == write_problem(problem) else [_other(problem)]
+    if sealed(data) != data:
+        wrong.append("the file was changed after it was written: its digest is another one.")
     if (box := data.get("box")) is None:
         wrong += _wrong_points(own, points, "point")
         return Recheck(own, tuple(points), tuple(wrong), False, None, 0, time.perf_counter() - began)
@@ -126,7 +128,7 @@ def recheck(report: str | Path | dict[str, Any], problem: Problem | None = None)
 
 def _loaded(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}.") from error
     except ValueError as error:
@@ -136,12 +138,17 @@ def _loaded(path: Path) -> dict[str, Any]:
     return data
 
 
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
+
+
 def _problem(data: dict[str, Any]) -> Problem:
     if data.get("format") != FORMAT:
         hint = did_you_mean(str(data.get("format", "")), [FORMAT])
         raise StoreError(f"this is no report: its format is {data.get('format')!r}, not '{FORMAT}'.{hint}")
     allowed = {
-        "format", "problem", "expression", "points", "box", "complete", "outside", "tree", "cuts", "axes", "places"
+        "format", "problem", "expression", "points", "box", "complete", "outside", "tree", "cuts", "axes", "places",
+        "digest",
     }  # fmt: skip
     if unknown := sorted(set(data) - allowed):
         raise StoreError(f"the report holds {', '.join(map(repr, unknown))}, of which nothing is known.")

@@ -1,10 +1,12 @@
 """A landscape as data that prove themselves: the expression, the box, the enclosures, and the tree of boxes.
 
-Only what can be proven again is written: `recheck` believes nothing but the expression.
+Only what can be proven again is written: `recheck` believes nothing but the expression. The digest of the whole is no
+proof of anything; it tells of changes that leave a proof a proof.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from ncsolve.landscapes.result import Landscape
     from ncsolve.problem import Problem
 
-__all__ = ["FORMAT", "report_of_landscape", "report_of_point", "write_report"]
+__all__ = ["FORMAT", "report_of_landscape", "report_of_point", "sealed", "write_report"]
 
 FORMAT = "ncsolve report 1"
 Array = NDArray[np.float64]
@@ -44,21 +46,31 @@ def report_of_landscape(found: Landscape) -> dict[str, Any]:
     certificates = [p.certificate for p in found.points if p.certificate is not None]
     if found.proof is None and not certificates:
         raise StoreError("nothing is proven here that a report could hold: --certify proves.")
-    return {
+    return sealed({
         **_head(found.problem),
         "box": [found.lower.tolist(), found.upper.tolist()],
         "complete": found.complete,
         "points": [_point(c) for c in certificates],
         "outside": [_point(c) for c in found.outside],
         **({} if found.proof is None else found.proof.to_json()),
-    }
+    })  # fmt: skip
 
 
 def report_of_point(problem: Problem, point: CriticalPoint) -> dict[str, Any]:
     """What is proven of one point; raises `StoreError` where nothing is."""
     if point.certificate is None:
         raise StoreError(f"nothing is proven of this point that a report could hold. {point.explanation}")
-    return {**_head(problem), "points": [_point(point.certificate)]}
+    return sealed({**_head(problem), "points": [_point(point.certificate)]})
+
+
+def sealed(report: dict[str, Any]) -> dict[str, Any]:
+    """With the digest of everything else in it."""
+    content = {key: value for key, value in report.items() if key != "digest"}
+    try:
+        text = json.dumps(content, sort_keys=True, allow_nan=False)
+    except ValueError as error:
+        raise StoreError("a number is not finite: no report can hold it.") from error
+    return {**content, "digest": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def _head(problem: Problem) -> dict[str, Any]:

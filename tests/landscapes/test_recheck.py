@@ -10,6 +10,7 @@ import sympy as sp
 
 import ncsolve as nc
 from ncsolve.errors import StoreError
+from ncsolve.landscapes.report import sealed
 from ncsolve.store.expressions import read_problem, write_problem
 
 pytest.importorskip("flint")
@@ -25,9 +26,10 @@ def report():
 
 
 def changed(report, change):
+    """With a new digest, as by someone who knows of it."""
     data = json.loads(report)
     change(data)
-    return data
+    return sealed(data)
 
 
 def test_a_report_holds(report):
@@ -108,10 +110,11 @@ def test_every_single_number_counts(report):
     rng = np.random.default_rng(0)
     where = [("cuts", k, s, i) for k in range(len(data["cuts"])) for s in (0, 1) for i in (0, 1)]
     where += [("points", k, s, i) for k in range(9) for s in ("lower", "upper", "value") for i in (0, 1)]
-    for place in rng.permutation(len(where))[:12]:
+    for place in rng.permutation(len(where))[:8]:
         other, (top, k, s, i) = copy.deepcopy(data), where[place]
         other[top][k][s][i] += 1e-3 * (1 if s in (0, "lower") else -1)  # less than is proven
-        assert not nc.recheck(other).holds or top == "cuts"  # a smaller part may still be all that is needed
+        assert "the file was changed after it was written" in nc.recheck(other).wrong[0]
+        assert not nc.recheck(sealed(other)).holds or top == "cuts"  # a smaller part may still be proven
 
 
 def test_a_search_with_an_error_writes_a_report_that_does_not_hold(monkeypatch):
@@ -148,6 +151,13 @@ def test_an_unfinished_proof_says_how_much_it_proves():
     assert "no: nothing is proven of " in again.summary()
 
 
+def test_numbers_that_are_not_finite_are_not_written():
+    with pytest.raises(StoreError, match="a number is not finite: no report can hold it"):
+        sealed({"points": [{"value": [0.0, np.inf]}]})
+    with pytest.raises(StoreError, match="nothing is proven here that a report could hold: --certify proves"):
+        nc.landscape(nc.Problem(x**2), {x: (-1, 1)}).report()
+
+
 def test_points_on_and_near_the_surface():
     on = nc.landscape(nc.Problem((x - sp.Rational(1, 3)) ** 2), {x: (0.3333333333333333, 1)}, certify=True)
     assert nc.recheck(on.report()).holds
@@ -172,6 +182,7 @@ def test_commands(run, tmp_path, problem_file):
     assert "all proven again" in run("recheck", point).stdout
     for arguments, text in (
         (("recheck", "nothing.json"), "cannot read nothing.json"),
+        (("recheck", problem_file('{"format": NaN}', "nan.json")), "nan.json is no report: it is no JSON"),
         (("recheck", problem_file("")), "mine.py is no report: it is no JSON"),
         (("landscape", "himmelblau", *box, "--out", file), "--out writes what is proven: it needs --certify."),
         (("classify", "monkey-saddle", "--at", "0,0", "--certify", "--out", point), "nothing is proven of this point"),
