@@ -33,6 +33,7 @@ class Serial:
     """One task after the other, in this process, when the next result is asked for."""
 
     def run(self, function: Callable[[S, T], R], shared: S, tasks: Iterable[T]) -> Iterator[tuple[int, R]]:
+        import scipy.linalg  # noqa: F401  # with a BLAS of its own: only one that is loaded can be limited
         from threadpoolctl import ThreadpoolController
 
         threads: Any = ThreadpoolController()

@@ -97,6 +97,7 @@ class _Shared:
 
 
 def _call(function: Callable[[S, T], R], shared: _Shared, task: T) -> R:
+    import scipy.linalg  # noqa: F401  # with a BLAS of its own: only one that is loaded can be limited
     from threadpoolctl import threadpool_limits
 
     with _alone, threadpool_limits(1):

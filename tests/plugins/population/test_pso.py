@@ -136,6 +136,6 @@ def test_trials_move_the_best_point_along_one_coordinate():
 
 def test_trials_find_lower_wells_of_a_separable_objective():
     problem, options = load("rastrigin", {"n": 10}), {"polish": False, "patience": 1000}
-    plain = nc.solve(problem, "pso", options={**options, "trials": 0}, max_iterations=500)
-    tried = nc.solve(problem, "pso", options=options, max_iterations=500)
-    assert tried.objective < plain.objective - 4
+    plain = nc.solve(problem, "pso", seed=1, options={**options, "trials": 0}, max_iterations=500)
+    tried = nc.solve(problem, "pso", seed=1, options=options, max_iterations=500)
+    assert tried.objective < 1e-3 < 1 < plain.objective
