@@ -58,6 +58,9 @@ class DetailedBalance(Theorem):
     a(x, y) is the probability of accepting y. It is measured on the solver's own step, which is given the noise that
     proposes y, by bisection of the uniform number up to which it accepts: an identity of logarithms at 200 pairs of
     points, no statistics. With detailed balance pi is stationary.
+
+    Proof: with R = pi(y) q(x|y) / (pi(x) q(y|x)) and a(x, y) = min(1, R), both sides are the lesser of pi(x) q(y|x) and
+    pi(y) q(x|y).
     """
 
     id: ClassVar[str] = "MALA1"

@@ -36,8 +36,10 @@ class MetropolisGibbs(Theorem):
 
     $$x_0 \\sim e^{-\\beta f} / Z \\ \\Rightarrow\\ x_k \\sim e^{-\\beta f} / Z$$
 
-    Proof: detailed balance. On a quadratic Gibbs' distribution is normal with the covariance H^-1 / beta: chi-square,
-    two-sided, on 4000 independent chains after 40 steps.
+    On a quadratic Gibbs' distribution is normal with the covariance H^-1 / beta: chi-square, two-sided, on 4000
+    independent chains after 40 steps.
+
+    Proof: detailed balance.
     """
 
     id: ClassVar[str] = "MALA2"

@@ -29,9 +29,10 @@ class RandomCoordinate(Theorem):
     E[f(x_+)] - f_* \\le \\left(1 - \\frac{\\mu}{n L_c}\\right)(f(x) - f_*)$$
 
     i is uniform; the greedy coordinate, that of the largest |g_i|, promises as much without the E, and f - f+ >=
-    max_i g_i^2 / (2 L_c). L_c is exact for a quadratic, else L. Proof: f - f(x - eta g_i e_i) >= g_i^2 / (2 L_c), whose
-    mean over i is |g|^2 / (2 n L_c). The expectation is a mean over all coordinates at each iterate; that they are
-    drawn uniformly, chi-square on 400 first steps.
+    max_i g_i^2 / (2 L_c). L_c is exact for a quadratic, else L. The expectation is a mean over all coordinates at each
+    iterate; that they are drawn uniformly, chi-square on 400 first steps.
+
+    Proof: f - f(x - eta g_i e_i) >= g_i^2 / (2 L_c), whose mean over i is |g|^2 / (2 n L_c).
     """
 
     id: ClassVar[str] = "RCD1"

@@ -33,10 +33,12 @@ class FallingSteps(Theorem):
     E[f(x_k)] - f_* \\le \\frac{\\nu}{\\gamma + k},
     \\quad \\nu = \\max\\left\\{\\frac{2 L s^2}{\\mu^2},\\ \\gamma\\,(f(x_0) - f_*)\\right\\}$$
 
-    s^2 is the variance of a row's gradient, here the same at every x. Proof: gamma makes eta_0 <= 1/L, so that an
-    update has E f+ - f* <= (1 - eta_k mu)(f - f*) + L eta_k^2 s^2 / 2; with m = gamma + k, (1 - 2/m) nu/m + nu/m^2 <=
-    nu/(m + 1). The update is checked by a mean over all rows, the bound by betting on 40 independent runs. The form
-    L C^2 / (2 k mu^2) of Karimi et al. needs E|g_i|^2 <= C^2, which no PL function grants everywhere.
+    s^2 is the variance of a row's gradient, here the same at every x. An update is checked by a mean over all rows, the
+    bound by betting on 40 independent runs. The form L C^2 / (2 k mu^2) of Karimi et al. needs E|g_i|^2 <= C^2, which
+    no PL function grants everywhere.
+
+    Proof: gamma makes eta_0 <= 1/L, so that an update has E f+ - f* <= (1 - eta_k mu)(f - f*) + L eta_k^2 s^2 / 2; with
+    m = gamma + k, (1 - 2/m) nu/m + nu/m^2 <= nu/(m + 1).
     """
 
     id: ClassVar[str] = "SGD3"

@@ -37,8 +37,10 @@ class Kaczmarz(Theorem):
     |x_+ - x_*| \\le |x - x_*|$$
 
     For A x = b with a solution. It is SGD on |A x - b|^2 / 2 with batches of one row, drawn by curvature, and the step
-    1/tr(H). Proof: x+ - x* is the projection of x - x* along a_i, and E a_i a_i'/|a_i|^2 = A'A / |A|_F^2. The
-    expectation is a mean over all rows at each iterate; that rows are drawn so, chi-square on 400 first updates.
+    1/tr(H). The expectation is a mean over all rows at each iterate; that rows are drawn so, chi-square on 400 first
+    updates.
+
+    Proof: x+ - x* is the projection of x - x* along a_i, and E a_i a_i'/|a_i|^2 = A'A / |A|_F^2.
     """
 
     id: ClassVar[str] = "SGD5"

@@ -22,8 +22,10 @@ class SGDGradient(Theorem):
     $$\\frac{1}{T} \\sum_{t < T} E|\\nabla f(x_t)|^2 \\le \\frac{2 (f(x_0) - f_*)}{\\eta T} + L \\eta s^2,
     \\qquad \\eta \\le 1/L$$
 
-    s^2 is the variance of a row's gradient, here the same at every x. Proof: sum the descent lemma over the updates.
-    Checked by betting on 60 independent runs of 40 updates.
+    s^2 is the variance of a row's gradient, here the same at every x. Checked by betting on 60 independent runs of 40
+    updates.
+
+    Proof: sum the descent lemma over the updates.
     """
 
     id: ClassVar[str] = "SGD4"

@@ -31,9 +31,10 @@ class SGDStep(Theorem):
     \\qquad \\eta \\le 1/L;$$
 
     where the noise g_i - g does not depend on x and has the variance s^2, E f(x_k) - f* <= (1 - eta mu)^k (f0 - f*) +
-    eta L s^2 / (2 mu). Proof: the descent lemma, E g_i = g, and 1 - L eta / 2 >= 1/2. The expectation of a single
-    update is a mean over all rows at each iterate: no statistics. That of many is checked by betting on 60
-    independent runs.
+    eta L s^2 / (2 mu). The expectation of a single update is a mean over all rows at each iterate: no statistics. That
+    of many is checked by betting on 60 independent runs.
+
+    Proof: the descent lemma, E g_i = g, and 1 - L eta / 2 >= 1/2.
     """
 
     id: ClassVar[str] = "SGD2"

@@ -25,8 +25,10 @@ class StrongGrowth(Theorem):
     $$E|g_i|^2 \\le \\rho\\,|\\nabla f|^2: \\quad
     E[f(x_+)] - f_* \\le \\left(1 - \\frac{\\mu}{\\rho L}\\right)(f(x) - f_*)$$
 
-    rho is exact for least squares: the largest eigenvalue of H^-1 (mean H_i^2) H^-1, H > 0. Proof: E f+ <= f - eta
-    |g|^2 + L eta^2 rho |g|^2 / 2. The expectation is a mean over all rows at each iterate.
+    rho is exact for least squares: the largest eigenvalue of H^-1 (mean H_i^2) H^-1, H > 0. The expectation is a mean
+    over all rows at each iterate.
+
+    Proof: E f+ <= f - eta |g|^2 + L eta^2 rho |g|^2 / 2.
     """
 
     id: ClassVar[str] = "SGD6"

@@ -32,6 +32,8 @@ class SwarmStability(Theorem):
     moves a small swarm around attractors that are frozen at 0: theta, recovered from each move, has the law of c1 r1 +
     c2 r2, chi-square over all particles, coordinates and moves; and E x^2 after 10 and 20 moves is what the recursion
     says or less, by betting.
+
+    Proof: theta is independent of x and x-; take the mean of the square of x+ = (1 + w - theta) x - w x-, and of x+ x.
     """
 
     id: ClassVar[str] = "PSO1"
