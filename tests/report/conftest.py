@@ -27,7 +27,7 @@ import sympy as sp
 import ncsolve as nc
 
 x, y = sp.symbols("x y")
-f = (x**2 - 1)**2 + 2*y**2 + x*y**2/4 + x/10
+f = (x**2 - 1)**2 + 2*(y - 0.5)**2 + x*y**2/4 + x/10
 problem = nc.Problem(f, name={NAME!r}, description={DESCRIPTION!r}, start={{x: 0.1, y: 1.5}},
                      bounds={{x: (-2, 2), y: (-2, 2)}})
 """

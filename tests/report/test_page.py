@@ -98,7 +98,7 @@ def test_the_plane_holds_the_objective(parsed):
     assert (plane["names"], plane["lower"], plane["upper"]) == (["x", "y"], [-2, -2], [2, 2])
     z = numbers(plane["z"]).reshape(plane["size"], plane["size"])
     x, y = np.meshgrid(*[np.linspace(-2, 2, plane["size"])] * 2)
-    np.testing.assert_allclose(z, (x**2 - 1) ** 2 + 2 * y**2 + x * y**2 / 4 + x / 10, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(z, (x**2 - 1) ** 2 + 2 * (y - 0.5) ** 2 + x * y**2 / 4 + x / 10, rtol=1e-6, atol=1e-6)
 
 
 def test_all_critical_points_are_there_and_who_reached_them(parsed):
@@ -175,7 +175,7 @@ def test_a_problem_from_python_can_be_named(tmp_path):
 def test_a_problem_that_has_changed_is_told(keep_runs, tmp_path):
     runs = keep_runs(tmp_path)
     file = tmp_path / "mine.py"
-    file.write_text(file.read_text(encoding="utf-8").replace("2*y**2", "3*y**2"), encoding="utf-8")
+    file.write_text(file.read_text(encoding="utf-8").replace("2*(y", "3*(y"), encoding="utf-8")
     parsed = Parsed(make_page([runs], Asked()).html)
     assert "has changed since the run, in objective." in parsed.text
     assert parsed.data[0]["plane"] is None
