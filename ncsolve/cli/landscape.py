@@ -55,7 +55,8 @@ def command(
     """Find the critical points of PROBLEM in a box, where its gradient is zero, with their index.
 
     With --certify boxes are divided until every point is proven and everything else excluded, or the budget is used up;
-    without it, or for more than 12 variables, points are sampled and the list is not proven complete.
+    without it, or for more than 12 variables, points are sampled and the list is not proven complete. Without a box,
+    bounds and --certify, minima and the saddles of index 1 between them are explored, for up to 300 variables.
 
     Exit code: 0 done (with --certify: complete); 4 some of the box is undecided; 2 bad input; 130 interrupted
     (what was found is printed).

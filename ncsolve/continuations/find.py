@@ -25,7 +25,7 @@ __all__ = ["continuation"]
 
 Array = NDArray[np.float64]
 
-STARTS = 64  # of the sampling at each of the values
+STARTS = 32  # of the sampling at each of the values
 PLACES = (0.0, 1.0, 0.5)  # of these values in the range
 MOST = 300  # variables
 

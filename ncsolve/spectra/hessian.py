@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 EXACT = 1000  # variables up to which all eigenvalues are computed
 MEMORY = 50_000_000  # numbers in a Lanczos basis
 BLUR = 5e-3  # of the density, relative to the range of the eigenvalues
+RIPPLE = 0.8  # of it, in units of range / nodes: half the distance of Lanczos' nodes, so that they are not told apart
 GRID = 401
 KRYLOV = 120  # steps of Lanczos for the ends
 
@@ -54,7 +55,8 @@ class Spectrum:
     def width(self) -> float:
         """The standard deviation by which the density is blurred."""
         low, high = float(self.eigenvalues[0]), float(self.eigenvalues[-1])
-        return BLUR * (high - low) or BLUR * max(1.0, abs(high))
+        blur = BLUR if self.exact else max(BLUR, RIPPLE / self.density.nodes.shape[1])
+        return blur * (high - low) or blur * max(1.0, abs(high))
 
     def smooth(self) -> tuple[Array, Array, Array]:
         """Places (p,), density (p,) and its standard error (p,)."""
