@@ -71,8 +71,9 @@ class SwarmStability(Theorem):
                 yield expectation_at_most(f"x^2 after {k} moves", (after.ravel() / SIZE) ** 2, float(expected[0]), 2, k)
         edges = np.linspace(0.0, c1 + c2, CELLS + 1)
         law = np.diff(distribution(edges, c1, c2))
-        seen, slack = np.concatenate(theta), 1e-9 * (c1 + c2)
-        yield Claim.at_most("theta outside of [0, c1 + c2]", np.maximum(-seen, seen - c1 - c2).max(), slack)
+        seen = np.concatenate(theta)
+        beyond = np.maximum(-seen, seen - c1 - c2).max()
+        yield Claim.at_most("0 <= theta <= c1 + c2", beyond, 0.0, allowed=np.full(1, 1e-9 * (c1 + c2)))
         yield frequencies("theta", np.histogram(np.clip(seen, 0.0, c1 + c2), edges)[0], law)
 
     def moves(self, study: Study) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
