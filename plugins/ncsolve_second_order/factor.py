@@ -116,6 +116,8 @@ def modified_solve(H: NDArray[np.float64]) -> Solve:
     from scipy.linalg import ldl, solve_triangular
 
     L, D, order = ldl(H)
+    if not (np.isfinite(L).all() and np.isfinite(D).all()):  # pivots of 1e-300
+        return shifted_cholesky(H)[0]
     L = L[order]
     w, V = np.linalg.eigh(D)  # D has blocks of 1 or 2, and so has V
     w = np.maximum(np.abs(w), math.sqrt(np.finfo(float).eps) * (largest_entry(H) or 1.0))

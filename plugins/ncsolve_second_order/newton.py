@@ -81,9 +81,10 @@ def full_direction(g: Vector, H: Any) -> Vector:
 
 
 def jump(oracle: Oracle, state: DescentState, d: Vector) -> DescentState:
-    """P(x + d), whatever f says."""
+    """P(x + d), whatever f says; the last one where the gradient is not finite there."""
     y = oracle.project(state.x + d)
-    return DescentState(y, *oracle.value_and_gradient(y), stalled=bool((y == state.x).all()))
+    f, g = oracle.value_and_gradient(y)
+    return DescentState(y, f, g, stalled=bool((y == state.x).all() or not np.isfinite(g).all()))
 
 
 def newton_direction(g: Vector, H: Any) -> Vector:

@@ -99,3 +99,12 @@ def test_modified_factorisations_are_positive_definite():
         g, H = random("definite", 7, seed)
         np.testing.assert_allclose(modified_solve(H)(g), np.linalg.solve(H, g), rtol=1e-8)
         assert shifted_cholesky(H)[1] == 0
+
+
+def test_pivots_that_underflow_are_shifted():
+    H = np.diag([1.0, 1e-310, 1e-310, 0.0])
+    H[1, 2:] = H[2:, 1] = 1e-310
+    g = np.array([1.0, 1.0, 0.0, 2.0])
+    d = modified_solve(H)(g)
+    assert np.isfinite(d).all()
+    assert g @ d > 0
