@@ -1,4 +1,4 @@
-"""Seconds and boxes for PL constants that are proven over a box.
+"""Seconds and boxes for constants that are proven over a box: PL by boxes and by J J^T, and strict saddles.
 
 python benchmarks/constants.py
 """
@@ -13,6 +13,8 @@ import sympy as sp
 import ncsolve as nc
 from ncsolve.theory.branch import Field, least
 from ncsolve.theory.pl import Ratio, basin
+from ncsolve.theory.residual import by_residuals
+from ncsolve.theory.strict_saddle import Steepness
 
 REPEATS = 5
 x, u, v = sp.symbols("x u v")
@@ -37,6 +39,26 @@ def main() -> None:
             f"{name:38} [{found.lower:.7f}, {found.upper:.7f}] exact {exact:.6f}  "
             f"{found.boxes} boxes  {min(seconds):.3f} s"
         )
+    structure()
+
+
+def structure() -> None:
+    """Rosenbrock's s = 0.0587910 with b = 100, and (8.67, 7, 10) of Himmelblau."""
+    lower, upper = np.array([-2.0, -1.0]), np.array([2.0, 3.0])
+    corners = np.array([[a, b] for a in (-2.0, 2.0) for b in (-1.0, 3.0)])
+    rosenbrock = nc.Problem((1 - u) ** 2 + 100 * (v - u**2) ** 2)
+    himmelblau = nc.Problem((u**2 + v - 11) ** 2 + (u + v**2 - 7) ** 2)
+    side = np.full(2, 6.0)
+    start = time.perf_counter()
+    mu = by_residuals(rosenbrock, lower, upper, corners)
+    print(f"{'Rosenbrock b = 100, J J^T':38} mu >= {mu:.7f}  {time.perf_counter() - start:.3f} s")
+    steepness = Steepness(Field(himmelblau), 7.0, 10.0)
+    start = time.perf_counter()
+    found = least(steepness, -side, side, 1e-2, 200_000)
+    print(
+        f"{'Himmelblau, (eps, 7, 10)':38} [{found.lower:.4f}, {found.upper:.4f}]  {found.boxes} boxes  "
+        f"{time.perf_counter() - start:.3f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -69,6 +69,7 @@ TAMPERED = {
     "a new key": (lambda d: d.update(proven=True), "holds 'proven', of which nothing is known."),
     "a variable": (lambda d: d["points"][0]["lower"].append(0.0), "point 0 of the report is no point of 2 variables"),
     "no numbers": (lambda d: d["points"][0].update(lower="12"), "of the report"),
+    "no numbers of a part": (lambda d: d["cuts"].__setitem__(0, "a"), "a number is not finite, or none"),
     "another format": (lambda d: d.update(format="ncsolve report 2"), "Did you mean 'ncsolve report 1'?"),
 }
 
@@ -93,8 +94,8 @@ def swap(expression, old, new):
 @pytest.mark.parametrize("what", TAMPERED)
 def test_what_is_changed_is_found(report, what):
     change, sentence = TAMPERED[what]
-    data = changed(report, change)
     try:
+        data = changed(report, change)
         again = nc.recheck(data, HIMMELBLAU)
         assert not again.holds
         assert not again.complete
@@ -152,7 +153,7 @@ def test_an_unfinished_proof_says_how_much_it_proves():
 
 
 def test_numbers_that_are_not_finite_are_not_written():
-    with pytest.raises(StoreError, match="a number is not finite: no report can hold it"):
+    with pytest.raises(StoreError, match="a number is not finite, or none: no report can hold it"):
         sealed({"points": [{"value": [0.0, np.inf]}]})
     with pytest.raises(StoreError, match="nothing is proven here that a report could hold: --certify proves"):
         nc.landscape(nc.Problem(x**2), {x: (-1, 1)}).report()
