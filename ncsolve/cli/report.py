@@ -64,6 +64,8 @@ def command(
 
     if params and problem is None:
         raise OptionError("-p gives arguments of --problem: name the problem, too.")
+    if not output.absolute().parent.is_dir():
+        raise OptionError(f"Cannot write {str(output)!r}: there is no folder {str(output.parent)!r}.")
     declared = None if problem is None else load_problem(problem, params)
     where = None if box is None else partial(parse_box, text=box, option="--box")
     page = make_page(folders, Asked(problem=declared, box=where, **asked), title)

@@ -129,6 +129,15 @@ def test_runs_below_several_folders_once_each(runs, run, tmp_path):
     assert "<title>A &amp; B</title>" in output.read_text(encoding="utf-8")
 
 
+def test_a_place_for_the_page_that_is_none_is_told_before_anything_is_computed(run, runs, tmp_path):
+    done = run("report", str(runs), "-o", str(tmp_path / "none" / "out.html"))
+    assert done.exit_code == 2
+    assert f"there is no folder '{tmp_path / 'none'}'." in done.stderr
+    done = run("report", str(runs), "-p", "n=3")
+    assert done.exit_code == 2
+    assert "-p gives arguments of --problem: name the problem, too." in done.stderr
+
+
 def test_a_folder_without_runs(run, tmp_path):
     done = run("report", str(tmp_path), "-o", str(tmp_path / "out.html"))
     assert done.exit_code == 2

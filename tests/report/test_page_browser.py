@@ -264,6 +264,17 @@ def test_a_phone_scrolls_in_one_direction(page):
         page.emulate("Emulation.clearDeviceMetricsOverride")
 
 
+def test_picture_and_marks_are_scaled_together(page):
+    """Paper is narrower than the window for which both were drawn."""
+    frame, picture = page.run("""const plane = document.querySelector('.contour');
+        plane.style.width = '200px';
+        const boxes = ['rect.frame', 'canvas'].map((name) => plane.querySelector(name).getBoundingClientRect());
+        plane.style.width = '';
+        return boxes.map((box) => [box.left, box.top, box.right, box.bottom]);""")
+    np.testing.assert_allclose(frame, picture, atol=1)
+    assert frame[2] - frame[0] < 200
+
+
 @pytest.mark.usefixtures("spoiled")
 def test_paper_is_light_and_holds_everything(page):
     page.click("[data-theme-choice=dark]")

@@ -109,4 +109,6 @@ def badge(kind: str) -> Html:
 def landscape_said(found: Landscape) -> str:
     """How many of each kind, and whether that is all."""
     counts = ", ".join(plural(count, kind) for kind, count in found.counts.items()) or "no critical points"
+    if found.complete:
+        return f"In the box: {counts}, and no others: this is proven."
     return f"In the box: {counts}. {found.message[:1].upper()}{found.message[1:].rstrip('.')}."

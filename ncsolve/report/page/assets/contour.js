@@ -64,9 +64,8 @@ class Contour {
     const height = Math.round(Math.max(260, Math.min(width * 0.86, 520)));
     this.frame = { left: 52, top: 28, right: width - 12, bottom: height - 40 };
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    this.svg.setAttribute("height", height);
     this.svg.replaceChildren();
-    this.fill();
+    this.fill(width, height);
     this.axes();
     const { left, top, right, bottom } = this.frame;
     const id = `clip-${this.section.id}-contour`;
@@ -78,12 +77,13 @@ class Contour {
   }
 
   /** Levels with lines of one pixel between them: a line is where the height's fraction is less than its slope. */
-  fill() {
+  fill(width, height) {
     const { left, top, right, bottom } = this.frame;
     const dense = Math.min(window.devicePixelRatio || 1, 2);
     const [w, h] = [Math.max(Math.round((right - left) * dense), 2), Math.max(Math.round((bottom - top) * dense), 2)];
     Object.assign(this.canvas, { width: w, height: h });
-    Object.assign(this.canvas.style, { left: `${left}px`, top: `${top}px`, width: `${right - left}px`, height: `${bottom - top}px` });
+    const sides = { left: left / width, top: top / height, width: (right - left) / width, height: (bottom - top) / height };
+    for (const [side, part] of Object.entries(sides)) this.canvas.style[side] = `${100 * part}%`; // also where paper scales both
     const levels = new Float32Array(w * h);
     for (let y = 0; y < h; y++)
       for (let x = 0; x < w; x++) levels[y * w + x] = this.grid.height(this.grid.value(x / (w - 1), 1 - y / (h - 1))) * LEVELS;

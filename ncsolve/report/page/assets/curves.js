@@ -61,7 +61,6 @@ class Curves {
     this.frame = { left: 58, top: 28, right: width - 12, bottom: height - 30 };
     this.rescale();
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    this.svg.setAttribute("height", height);
     this.svg.replaceChildren();
     this.drawAxes();
     const { left, top, right, bottom } = this.frame;

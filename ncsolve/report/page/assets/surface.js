@@ -83,7 +83,6 @@ class Surface {
     const [width, height] = [this.parent.clientWidth, Math.round(Math.max(260, Math.min(this.parent.clientWidth * 0.86, 520)))];
     const dense = Math.min(window.devicePixelRatio || 1, 2);
     Object.assign(this.canvas, { width: width * dense, height: height * dense });
-    Object.assign(this.canvas.style, { width: `${width}px`, height: `${height}px` });
     const pen = this.canvas.getContext("2d");
     pen.scale(dense, dense);
     pen.lineJoin = pen.lineCap = "round";
