@@ -153,7 +153,7 @@ def _draw_guarantee(axes: Axes, promised: Guarantee, color: str) -> None:
     low, high = axes.get_ylim()
     label = f"{promised.solver} by {promised.theorem}"
     axes.loglog(np.arange(len(promised.bound)), promised.bound, color=color, linestyle=":", linewidth=1.2, label=label)
-    axes.set_ylim(low, max(high, 2 * float(promised.bound[0])))
+    axes.set(xlim=(0.9, None), ylim=(low, max(high, 2 * float(promised.bound[0]))))
     axes.legend(fontsize=8)
 
 

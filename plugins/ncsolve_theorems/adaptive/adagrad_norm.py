@@ -46,7 +46,7 @@ class AdaGradNorm(Theorem):
         return adagrad_update(study)
 
     def claims(self, study: Study) -> Iterable[Claim]:
-        eta, D = study.option("step_size"), float(study.gap[0])
+        eta, D = study.option("step_size"), study.gap[0]
         b0 = study.option("initial_accumulator") ** 0.5
         bound = 4 * D**2 / eta**2 + 2 * b0 * D / eta
         yield Claim.at_most("sum |g|^2 <= 4 D^2/eta^2 + 2 b0 D/eta", np.cumsum(study.slope), bound, first=1)

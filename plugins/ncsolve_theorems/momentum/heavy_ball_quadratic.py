@@ -43,7 +43,7 @@ class HeavyBallQuadratic(Theorem):
         return {"step_size": alpha, "momentum": self.rho(study) ** 2, **PLAIN}
 
     def rho(self, study: Study) -> float:
-        root = math.sqrt(study.L / study.constant("strong_convexity"))
+        root: float = np.sqrt(study.L / study.constant("strong_convexity"))
         return (root - 1) / (root + 1)
 
     def identity(self, study: Study) -> Claim | None:
