@@ -210,7 +210,13 @@ def shares(hits: Hits) -> str:
     names = list(next(iter(hits.values())))
     rows = []
     for dimension in sorted({function[-3:] for function in hits}):
-        rows.append([f"n = {int(dimension[1:])}", *(f"{_share(hits, name, dimension):.3f}" for name in names)])
+        count = sum(function.endswith(dimension) for function in hits)
+        rows.append(
+            [
+                f"n = {int(dimension[1:])}, {count} functions",
+                *(f"{_share(hits, name, dimension):.3f}" for name in names),
+            ]
+        )
     rows.append(["all", *(f"{_share(hits, name):.3f}" for name in names)])
     return table(["share of targets", *names], rows)
 
@@ -230,8 +236,9 @@ def plot(path: Path, hits: Hits) -> None:
     figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
     for k, name in enumerate(next(iter(hits.values()))):
         reached = np.sort(np.concatenate([row[name] for row in hits.values()]))
-        share = np.arange(1, len(reached) + 1) / (len(hits) * len(TARGETS))
-        axes.step(reached, share, where="post", label=name, linestyle=("-", "--")[k >= 6])
+        spent = np.geomspace(0.1, reached[-1], 200)
+        share = np.searchsorted(reached, spent, side="right") / (len(hits) * len(TARGETS))
+        axes.plot(spent, share, label=name, linestyle=("-", "--")[k >= 6])
     axes.set(xscale="log", xlabel="evaluations / n", ylabel="share of targets reached", ylim=(0, 1))
     axes.grid(alpha=0.3)
     axes.legend()
@@ -244,12 +251,12 @@ def main() -> None:
     parser.add_argument("--functions", default="1-24")
     parser.add_argument("--instances", default="1-3")
     parser.add_argument("--budget", type=int, default=10_000, help="evaluations, times n")
-    parser.add_argument("--solvers", default=",".join(CONTESTANTS))
+    parser.add_argument("--solvers", default=",".join(CONTESTANTS), help='"" with --merge: what the files hold')
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--json", type=Path, help="write evaluations / n of every target there, after every function")
     parser.add_argument("--merge", type=Path, nargs="+", help="files of --json whose contestants join the table")
     arguments = parser.parse_args()
-    names = arguments.solvers.split(",")
+    names = arguments.solvers.split(",") if arguments.solvers else []
     pin()
     np.seterr(all="ignore")
     hits: Hits = {}
@@ -257,7 +264,7 @@ def main() -> None:
         for function, row in json.loads(file.read_text()).items():
             hits.setdefault(function, {}).update(row)
     seconds, used = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
-    for function, lowest in functions(arguments.dimensions, arguments.functions, arguments.instances):
+    for function, lowest in functions(arguments.dimensions, arguments.functions, arguments.instances) if names else ():
         for name in names:
             box = BlackBox(function, function.dimension, arguments.budget * function.dimension, lowest)
             seconds[name] += contest(CONTESTANTS[name], box, 1 + function.id_instance)
@@ -267,6 +274,8 @@ def main() -> None:
         if arguments.json:
             arguments.json.write_text(json.dumps(hits))
     rates = {name: used[name] / seconds[name] for name in names}
+    everyone = set().union(*hits.values())
+    hits = {function: row for function, row in hits.items() if row.keys() == everyone}  # an interrupted file has fewer
     print(shares(hits), end="\n\n")
     rows = [[name, f"{rates[name]:,.0f}", f"{rate:,.0f}"] for name, rate in speed(names).items()]
     print(table(["evaluations / s", "here", "on a sphere"], rows))

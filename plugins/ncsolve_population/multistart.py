@@ -104,9 +104,9 @@ class Multistart:
     state_type: ClassVar[type] = MultistartState
 
     def init(self, oracle: Oracle, x0: Vector, rng: np.random.Generator) -> MultistartState:
+        choose(self.executor, self.workers)  # refuses what there is not
         if not self._batched(oracle):
             local_solver(oracle, self.local)  # refuses a problem that does not suit it
-            choose(self.executor, self.workers)
         points = starting_points(oracle, x0, self.starts, self.sampling, self.width, rng)
         m = len(points)
         state = MultistartState(
