@@ -139,7 +139,7 @@ def _root(
     from scipy.optimize import brentq
 
     ends = {0.0: measured(a), length: measured(b)}
-    h = brentq(lambda h: ends[h] if h in ends else measured(at(h)), 0.0, length, xtol=1e-15, rtol=1e-14)
+    h = brentq(lambda h: ends[h] if h in ends else measured(at(h)), 0.0, length, xtol=1e-10, rtol=1e-12)
     return at(float(h))
 
 

@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 SAME = 1e-5  # points that are one, in scaled unknowns
 ASIDE = 1e-3  # of a branch point, along the parameter
-CLEAR = 12  # vertices from a branch point on, where branches that meet in it are told apart
+CLEAR = 12  # vertices further on, branches that meet in a special point are told apart
 ALIKE = 1e-6  # values and eigenvalues of points that a symmetry maps onto each other, relative
 
 
@@ -59,6 +59,8 @@ class Network:
                 vertex = None if beside is None else vertex_at(self.family, beside[0], None)
         if vertex is None or len(self.lines) >= self.max_branches or self.is_known(vertex.z):
             return
+        if not self._is_new(vertex):
+            return
         one = trace(self.family, vertex, self.inside, self.max_points)
         closed = one.end == "closed"
         back = Vertex(z, -vertex.tangent, vertex.eigenvalues)
@@ -70,10 +72,13 @@ class Network:
         while self.waiting and len(self.lines) < self.max_branches:
             z, direction = self.waiting.pop(0)
             vertex = self._off(z, direction)
-            if vertex is None or self.is_known(trace(self.family, vertex, self.inside, CLEAR).vertices[-1].z):
-                continue
-            root = Vertex(z, direction, vertex.eigenvalues)
-            self._add(Curve([root], end="branch point"), trace(self.family, vertex, self.inside, self.max_points))
+            if vertex is not None and self._is_new(vertex):
+                root = Vertex(z, direction, vertex.eigenvalues)
+                self._add(Curve([root], end="branch point"), trace(self.family, vertex, self.inside, self.max_points))
+
+    def _is_new(self, vertex: Vertex) -> bool:
+        """Whether no known branch goes where this one does: a little further on, as many are close at a special point."""
+        return not self.is_known(trace(self.family, vertex, self.inside, CLEAR).vertices[-1].z)
 
     def _off(self, z: Array, direction: Array) -> Vertex | None:
         """A first vertex of a new branch, a little off a branch point."""
