@@ -16,6 +16,7 @@ from ncsolve.critical.certificate import Certifier
 from ncsolve.critical.symmetries import symmetries
 from ncsolve.critical.system import Intervals, refuse, system_of
 from ncsolve.errors import ProblemError
+from ncsolve.landscapes.explore import explored
 from ncsolve.landscapes.orbits import completed, one_of_each_orbit, orbits
 from ncsolve.landscapes.proven import certified_points, has_morse_sum, inside_and_edge, morse_sum, proven
 from ncsolve.landscapes.result import Landscape
@@ -49,7 +50,8 @@ def landscape(
     ----------
     box
         {variable: (low, high)}, finite; without it the problem's bounds. That f may be restricted to bounds is ignored:
-        minima of f on a face of them are not critical points.
+        minima of f on a face of them are not critical points. Without box, bounds and `certify`, minima and the saddles
+        of index 1 between them are explored from random starts; what is alike up to symmetry is listed once.
     certify
         Prove each point, its index, and that there are no others: by branch and bound, for at most 12 variables.
         Without it, points are sampled and the list is never called complete.
@@ -64,6 +66,8 @@ def landscape(
     """
     refuse(problem)
     began = time.perf_counter()
+    if box is None and problem.lower is None and not certify:
+        return replace(explored(problem, seed, max_seconds), seconds=time.perf_counter() - began)
     lower, upper = box_of(problem, box)
     free = unbounded(problem)
     if certify and problem.n <= MOST_VARIABLES:

@@ -71,6 +71,9 @@ class Landscape(Displayed):
     outside: tuple[Certificate, ...] = ()
     """Critical points close to the box, but not in it, which the proof met."""
 
+    explored: bool = False
+    """Whether `points` are minima and saddles of index 1 met without a box: it is then one around them."""
+
     @property
     def box(self) -> dict[str, tuple[Any, Any]]:
         """{variable: (low, high)}"""

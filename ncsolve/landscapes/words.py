@@ -34,8 +34,9 @@ def summary(found: Landscape) -> str:
         lines += _limited([_region(region, found) for region in found.undecided])
     expected = found.expected_morse_sum
     outward = "" if expected is None else f" (must be {expected}: grad f points outward all over the surface)"
-    lines += ["", f"  Morse sum     {found.morse_sum}{outward}", f"  complete      {found.message}"]
-    return "\n".join([*lines, f"  time          {found.seconds:.2f} s, {plural(found.boxes, 'box')}"])
+    lines += [""] if found.explored else ["", f"  Morse sum     {found.morse_sum}{outward}"]
+    boxes = "" if found.explored else f", {plural(found.boxes, 'box')}"
+    return "\n".join([*lines, f"  complete      {found.message}", f"  time          {found.seconds:.2f} s{boxes}"])
 
 
 def _limited(rows: list[str]) -> list[str]:
