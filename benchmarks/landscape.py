@@ -1,6 +1,7 @@
-"""All critical points in a box, proven: how long it takes, beside what finds minima only; and what judging costs.
+"""All critical points in a box, proven: how long it takes, beside what finds minima only; what judging costs;
+and the minima and saddles of clusters that are known.
 
-    python benchmarks/landscape.py [--repeats N] [--table complete|minima|judging]
+    python benchmarks/landscape.py [--repeats N] [--table complete|minima|judging|clusters]
 
 Seconds are of the processor, the best of N, without SymPy's import and the derivation. "within" is the aim for the rows
 that have one.
@@ -24,6 +25,7 @@ from scipy.optimize import shgo
 import ncsolve as nc
 from ncsolve.critical import classify
 from ncsolve.critical.system import system_of
+from ncsolve.landscapes.tree import merges
 from ncsolve.report.table import print_table
 
 Case = tuple[str, nc.Problem, dict, int, float | None]
@@ -168,10 +170,32 @@ def judging(repeats: int) -> None:
     print_table(["n, chained Rosenbrock", "judging", "solve with its judging", "share"], rows)
 
 
+# -- many variables ----------------------------------------------------------------------------------------------------
+
+CLUSTERS = {5: (1, 2), 6: (2, 3), 7: (4, 12)}  # minima and saddles of index 1 that are known [Doye & Wales 2002]
+
+
+def clusters(repeats: int) -> None:
+    """Lennard-Jones clusters: minima and saddles of index 1 up to symmetry, and how high the minima hang together."""
+    rows = []
+    for atoms, (minima, saddles) in CLUSTERS.items():
+        problem = nc.load("lennard-jones", {"atoms": str(atoms)})
+        nc.compile(problem)
+        found, seconds = timed(lambda p=problem: nc.landscape(p), repeats)
+        counts = [found.counts.get(kind, 0) for kind in ("minimum", "saddle")]
+        joins = [found.points[branch.saddle].objective for branch in merges(found)]
+        rows.append([
+            str(atoms), f"{counts[0]} of {minima}", f"{counts[1]} of {saddles}",
+            "  ".join(f"{p.objective:.6f}" for p in found.points if p.kind == "minimum"),
+            "  ".join(f"{value:.6f}" for value in joins), f"{seconds:.1f} s",
+        ])  # fmt: skip
+    print_table(["atoms", "minima", "saddles", "their values", "joined at", "time"], rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
-    tables = {"complete": complete, "minima": minima, "judging": judging}
+    tables = {"complete": complete, "minima": minima, "judging": judging, "clusters": clusters}
     parser.add_argument("--table", choices=tables, help="one of them alone")
     arguments = parser.parse_args()
     for name, table in tables.items():

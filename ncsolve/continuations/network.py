@@ -77,7 +77,7 @@ class Network:
                 self._add(Curve([root], end="branch point"), trace(self.family, vertex, self.inside, self.max_points))
 
     def _is_new(self, vertex: Vertex) -> bool:
-        """Whether no known branch goes where this one does: a little further on, as many are close at a special point."""
+        """Whether no known branch goes where this one does, a little further on: at a special point many are close."""
         return not self.is_known(trace(self.family, vertex, self.inside, CLEAR).vertices[-1].z)
 
     def _off(self, z: Array, direction: Array) -> Vertex | None:
