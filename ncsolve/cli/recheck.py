@@ -23,7 +23,7 @@ def command(report: Path, problem: str | None, params: dict[str, str], as_json: 
 
     Exit code: 0 all of it holds; 5 something does not; 2 the file is no report.
     """
-    from ncsolve.landscapes.recheck import recheck
+    from ncsolve.landscapes import recheck
     from ncsolve.report.data import to_json
 
     again = recheck(report, load_problem(problem, params) if problem else None)
