@@ -77,7 +77,7 @@ class PSO:
     final_inertia: float = option(0.4, "w at the end of the linear schedule", at_least=0, below=1)
     horizon: int = option(1000, "iterations of the linear schedule", at_least=1)
     topology: Literal["global", "ring", "von-neumann"] = option("von-neumann", "who a particle's neighbours are")
-    trials: int = option(20, "moves of the best point along one coordinate, tried every five iterations", at_least=0)
+    trials: int = option(40, "moves of the best point along one coordinate, tried every five iterations", at_least=0)
     at_bounds: Literal["absorb", "reflect", "random"] = option(
         "absorb", "a coordinate that leaves the bounds stops there, bounces, or is drawn anew"
     )
