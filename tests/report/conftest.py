@@ -36,6 +36,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.w
 DRIVER = shutil.which("chromedriver")
 MISSING = None if CHROMIUM and DRIVER else "needs Chromium and chromedriver (Debian: chromium, chromium-driver)"
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1200,900"]
+LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever proxy the environment names
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
 
@@ -55,7 +56,7 @@ class Browser:
         data = json.dumps(body).encode() if method == "POST" else None
         request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with LOCAL.open(request, timeout=60) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             raise AssertionError(json.load(error)["value"]["message"]) from None
@@ -135,7 +136,7 @@ def chromium() -> Iterator[Browser]:
 def _wait_for(url: str) -> None:
     for _ in range(200):
         try:
-            with urllib.request.urlopen(f"{url}/status", timeout=5):
+            with LOCAL.open(f"{url}/status", timeout=5):
                 return
         except OSError:
             time.sleep(0.05)

@@ -44,6 +44,10 @@ class Parsed(HTMLParser):
             self.text += data
 
 
+QUICK = Asked(max_seconds=0.05)
+"""Without a thorough search for critical points."""
+
+
 @pytest.fixture(scope="module")
 def runs(kept_runs):
     return kept_runs
@@ -150,20 +154,20 @@ def test_a_run_that_cannot_be_read_is_left_out_and_told(runs, tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "run.json").write_text(content)
     (tmp_path / "trace" / "trace.npz").write_bytes(b"no archive")
-    page = make_page([tmp_path, runs / "newton"], Asked())
+    page = make_page([tmp_path, runs / "newton"], QUICK)
     assert page.runs == 1
     where = sorted(fault.split(":")[0] for fault in page.faults)
     assert where == [str(tmp_path / name) for name in ("other", "text", "trace")]
     assert all(f"Left out: {fault.split(':')[0]}" in page.html for fault in page.faults)
     with pytest.raises(StoreError, match=r"its run\.json is not of ncsolve"):
-        make_page([tmp_path / "other"], Asked())
+        make_page([tmp_path / "other"], QUICK)
 
 
 def test_a_run_that_goes_on_is_listed(runs, tmp_path):
     data = json.loads((runs / "newton" / "run.json").read_text())
     begun = {name: data[name] for name in ("problem", "solver", "source", "seed")}
     (tmp_path / "run.json").write_text(json.dumps({**begun, "status": "RUNNING"}))
-    parsed = Parsed(make_page([tmp_path], Asked()).html)
+    parsed = Parsed(make_page([tmp_path], QUICK).html)
     assert parsed.data[0]["runs"] == []
     assert "RUNNING" in parsed.text
 
@@ -174,7 +178,7 @@ def test_a_problem_from_python_can_be_named(tmp_path):
     x, y = sp.symbols("x y")
     problem = nc.Problem(x**2 + 3 * y**4, start={x: 1, y: 1})
     nc.solve(problem, "gd", max_iterations=5, checkpoint=tmp_path)
-    alone = Parsed(make_page([tmp_path], Asked()).html)
+    alone = Parsed(make_page([tmp_path], QUICK).html)
     assert "the problem was declared in Python, not in a file. Name the file with --problem." in alone.text
     assert alone.data[0]["plane"] is None
     assert "not converged: the limit on iterations was reached" in alone.text
@@ -185,14 +189,14 @@ def test_a_problem_that_has_changed_is_told(keep_runs, tmp_path):
     runs = keep_runs(tmp_path)
     file = tmp_path / "mine.py"
     file.write_text(file.read_text(encoding="utf-8").replace("2*(y", "3*(y"), encoding="utf-8")
-    parsed = Parsed(make_page([runs], Asked()).html)
+    parsed = Parsed(make_page([runs], QUICK).html)
     assert "has changed since the run, in objective." in parsed.text
     assert parsed.data[0]["plane"] is None
 
 
 def test_a_chosen_plane_of_more_variables(tmp_path):
     nc.solve(nc.load("rosenbrock", {"n": "3"}), "lbfgs", checkpoint=tmp_path)
-    assert Parsed(make_page([tmp_path], Asked()).html).data[0]["plane"] is None
+    assert Parsed(make_page([tmp_path], QUICK).html).data[0]["plane"] is None
     data = Parsed(make_page([tmp_path], Asked(plane="x[2], x[0]")).html).data[0]
     assert data["plane"]["names"] == ["x[2]", "x[0]"]
     (point,) = data["points"]
@@ -211,7 +215,7 @@ def test_theorems_are_told_on_demand(runs):
 def test_the_extra_is_named(monkeypatch, runs):
     monkeypatch.setitem(sys.modules, "latex2mathml.converter", None)
     with pytest.raises(MissingExtra, match=r"needs latex2mathml: pip install ncsolve\[report\]"):
-        make_page([runs], Asked())
+        make_page([runs], QUICK)
 
 
 @pytest.mark.parametrize("rows", [1, 7, 400, 10_000])

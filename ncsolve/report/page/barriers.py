@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["barrier_graph"]
 
-WIDTH, HEIGHT = 560, 320
+WIDTH, HEIGHT = 440, 280
 LEFT, RIGHT, TOP, BOTTOM = 84, 16, 18, 34
 MOST = 60  # minima with a number below
 
