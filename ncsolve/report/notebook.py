@@ -18,7 +18,7 @@ from ncsolve.report.page.formula import OPERATIONS, check_extra, objective_html
 from ncsolve.report.page.html import Html, join, number, numbers, tag
 from ncsolve.report.page.runs import Run
 from ncsolve.report.page.thin import thinned
-from ncsolve.report.page.words import answer, badge, eigenvalues, landscape_said, place
+from ncsolve.report.page.words import answer, badge, besides_points, eigenvalues, place
 from ncsolve.solving.result import Result
 from ncsolve.theory.verdict import Verdict
 
@@ -81,7 +81,8 @@ def _(result: Result) -> str:
     explained = tag("p", f"{result.status}: {result.message}. ", result.point.explanation, class_="note")
     hints = [tag("p", f"Hint: {hint}", class_="note") for hint in result.hints]
     said = answer(Run("", result.to_json()), names)
-    return _framed(tag("p", tag("b", result.problem), ": ", said), explained, *hints, _curves(result))
+    whole = tag("details", tag("summary", "all numbers"), tag("pre", result.summary()))
+    return _framed(tag("p", tag("b", result.problem), ": ", said), explained, *hints, _curves(result), whole)
 
 
 def _curves(result: Result) -> Html | None:
@@ -122,8 +123,8 @@ def _(found: Landscape) -> str:
     left = len(found.points) - ROWS
     more = tag("p", f"… {left} more", class_="note") if left > 0 else None
     table = _table(["", "kind", "f", "at", "index", "eigenvalues", "evidence"], rows)
-    said = tag("p", landscape_said(found), class_="note")
-    return _framed(tag("strong", f"Critical points of {found.problem.name}"), table, more, said, barrier_graph(found))
+    title = tag("strong", found.summary().partition("\n")[0])
+    return _framed(title, table, more, barrier_graph(found), tag("pre", besides_points(found)))
 
 
 @as_html.register

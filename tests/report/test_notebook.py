@@ -54,9 +54,10 @@ class Balanced(HTMLParser):
 SAID = {
     "problem": ["<b>100% & more_of_it</b>", "$\n<script>", "2 real variables: x, y"],
     "result": ["<b>100% & more_of_it</b>: A minimum at (x, y) = (1, ", "Both eigenvalues of the Hessian are positive",
-               "Found by gd", "CONVERGED", "|∇f|"],
+               "Found by gd", "CONVERGED", "|∇f|", "effort"],
     "point": ["minimum at x = (1, ", "Both eigenvalues"],
-    "landscape": ["Critical points of <b>100% & more_of_it</b>", "In the box: 2 minima, 1 saddle.", "−4, 2"],
+    "landscape": ["3 critical points of '<b>100% & more_of_it</b>': 2 minima, 1 saddle", "−4, 2", "0 (up 1) - 1 (up 1)",
+                  "Morse sum", "not proven complete"],
     "verdict": ["newton-quadratic-convergence about newton: "],
     "constrained": ["subject to", "4 real variables"],
     "penalised": ["plus the penalty MCP("],

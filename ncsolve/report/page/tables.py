@@ -9,7 +9,7 @@ from typing import Any
 from ncsolve.report.page.barriers import barrier_graph
 from ncsolve.report.page.html import Html, join, number, numbers, tag
 from ncsolve.report.page.section import Section
-from ncsolve.report.page.words import SYMBOLS, badge, landscape_said, place
+from ncsolve.report.page.words import SYMBOLS, badge, besides_points, landscape_said, place
 from ncsolve.theory import NOT_APPLICABLE
 
 __all__ = ["critical_points", "provenance", "run_table", "verdict_table"]
@@ -52,12 +52,16 @@ def critical_points(section: Section) -> Html | None:
     said = [tag("p", landscape_said(section.landscape), class_="note")] if section.landscape else []
     if len(points) > MOST_POINTS:
         said.append(tag("p", f"The first {MOST_POINTS} of {len(points)}.", class_="note"))
+    said.append(table(columns, rows, class_="points"))
+    if section.landscape is not None:
+        rest = tag("pre", besides_points(section.landscape))
+        said.append(tag("details", tag("summary", "Barriers, and what is undecided"), rest))
     graph = None if section.landscape is None else barrier_graph(section.landscape)
     figure = None
     if graph is not None:
         caption = "Barrier graph: minima, by their numbers, hang from the saddle over which they are connected."
         figure = tag("figure", graph, tag("figcaption", caption), class_="card")
-    return tag("div", tag("h3", "Critical points"), *said, table(columns, rows, class_="points"), figure)
+    return tag("div", tag("h3", "Critical points"), *said, figure)
 
 
 def verdict_table(section: Section) -> Html | None:

@@ -12,7 +12,7 @@ from ncsolve.report.page.runs import Run
 if TYPE_CHECKING:
     from ncsolve.landscapes import Landscape
 
-__all__ = ["SYMBOLS", "answer", "badge", "eigenvalues", "landscape_said", "place"]
+__all__ = ["SYMBOLS", "answer", "badge", "besides_points", "eigenvalues", "landscape_said", "place"]
 
 KINDS = {
     "minimum": ("A minimum", True),
@@ -112,3 +112,8 @@ def landscape_said(found: Landscape) -> str:
     if found.complete:
         return f"In the box: {counts}, and no others: this is proven."
     return f"In the box: {counts}. {found.message[:1].upper()}{found.message[1:].rstrip('.')}."
+
+
+def besides_points(found: Landscape) -> str:
+    """Barriers, undecided regions and whether the list is complete, as lines of text."""
+    return found.summary().partition("\n\n")[2].rpartition("\n  time")[0]
