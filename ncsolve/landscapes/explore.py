@@ -1,7 +1,8 @@
 """Minima and the saddles of index 1 between them, from minimum to minimum: for many variables, and without a box.
 
 From each minimum, the lowest first, paths go up along its modes and random directions; from each new saddle the flow
-goes down on both sides, to minima of which new ones join the queue. [Doye & Wales 1997; Wales 2003, ch. 6]
+goes down on both sides, to minima of which new ones join the queue; round after round, until one meets nothing new.
+[Doye & Wales 1997; Wales 2003, ch. 6]
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ FLAT = 1e-7  # eigenvalues of this part of the largest are zero
 
 
 def explored(problem: Problem, seed: int, seconds: float) -> Landscape:
-    """What is met from random starts until no minimum is left in the queue, or the time is up; Ctrl-C ends it too.
+    """What is met from random starts until a round over all minima meets nothing new, or the time is up, or Ctrl-C.
 
     Raises `ProblemError` for more than 300 variables.
     """
@@ -68,17 +69,21 @@ class _Search:
         self.saddles = Classes(oracle, self.symmetries, self.scale)
         self.sides: list[tuple[int | None, int | None]] = []
         self.queue: list[tuple[float, int]] = []
-        self.searched = 0
+        self.searched: set[int] = set()
 
     def run(self) -> str:
         """Why it ended before the queue was empty, or ""."""
         try:
             with self.oracle.uncounted(), np.errstate(all="ignore"):
                 self._down(self.starts)
-                while self.queue:
-                    if time.perf_counter() > self.deadline:
-                        return "the time is up"
-                    self._up_from(heapq.heappop(self.queue)[1])
+                met = -1
+                while len(self.minima.points) + len(self.saddles.points) > met:  # another round: the last one met some
+                    met = len(self.minima.points) + len(self.saddles.points)
+                    self.queue = sorted((self.oracle.value(x), k) for k, x in enumerate(self.minima.points))
+                    while self.queue:
+                        if time.perf_counter() > self.deadline:
+                            return "the time is up"
+                        self._up_from(heapq.heappop(self.queue)[1])
         except KeyboardInterrupt:
             return "interrupted"
         return ""
@@ -96,20 +101,21 @@ class _Search:
     def _up_from(self, place: int) -> None:
         """Saddles that are reached from a minimum, and the minima behind them."""
         x = self.minima.points[place]
-        directions = self._directions(x)
+        directions = self._directions(x, again=place in self.searched)
         ends, arrived = uphill(self.oracle, x + OFF * self.scale * directions, directions, LONGEST * self.scale)
         new = [end for end in ends[arrived] if self._is_saddle(end) and self.saddles.add(end)[1]]
         if new:
             below = self._down(both_sides(self.oracle, np.array(new), self.width))
             self.sides += list(zip(below[: len(new)], below[len(new) :], strict=True))
-        self.searched += 1
+        self.searched.add(place)
 
-    def _directions(self, x: Array) -> Array:
-        """Unit vectors (m, n): the lowest modes both ways, without those that are flat, and random ones."""
+    def _directions(self, x: Array, again: bool) -> Array:
+        """Unit vectors (m, n): random ones, and at first the lowest modes both ways but for those that are flat."""
         values, vectors = np.linalg.eigh(self.oracle.hessian(x, dense=True))
         modes = vectors[:, values > FLAT * np.abs(values).max()].T[: MODES // 2]
         chosen = self.rng.standard_normal((RANDOM, x.size))
-        return np.concatenate([modes, -modes, chosen / np.linalg.norm(chosen, axis=1, keepdims=True)])
+        chosen /= np.linalg.norm(chosen, axis=1, keepdims=True)
+        return chosen if again else np.concatenate([modes, -modes, chosen])
 
     def _is_saddle(self, x: Array) -> bool:
         values = np.linalg.eigvalsh(self.oracle.hessian(x, dense=True))
@@ -137,7 +143,7 @@ class _Search:
         )  # fmt: skip
 
     def _message(self, stopped: str) -> str:
-        searched = f"minima and saddles of index 1 met from {plural(self.searched, 'minimum')}"
+        searched = f"minima and saddles of index 1 met from {plural(len(self.searched), 'minimum')}"
         count = len(self.symmetries)
         group = group_name(self.symmetries) or f"a group of dimension {count}"
         alike = f"; points alike up to symmetry ({group}) are listed once" if count else ""
