@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -17,11 +17,14 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from ncsolve.backends.block_parts import Part, add_part, sum_rows
 from ncsolve.backends.numpy_printer import Printer, execute
+from ncsolve.backends.row_systems import RowSystems, chunks_of, row_systems
 from ncsolve.backends.sparse import dense
-from ncsolve.backends.stacks import NotConvex, minimise
+from ncsolve.backends.stacks import SINGULAR, NotConvex, minimise
+from ncsolve.extras import installed
 from ncsolve.graph import Derivation
-from ncsolve.graph.blocks import VariableBlock, subscripts_of
+from ncsolve.graph.blocks import VariableBlock, subscripts_of, whole_indices
 from ncsolve.graph.nodes import Affine, Gather, Index, Node, Subscript, Table
 from ncsolve.graph.program import Program
 
@@ -32,27 +35,10 @@ Places = NDArray[np.int64]
 
 _CHUNK = 300_000
 """Numbers that the matrices, or the rows, of one chunk of systems may hold, so that they stay in the cache."""
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Some entries of all systems' gradients (no `columns`) or matrices: `value`, or `weight` outer(`value`, `right`).
-
-    `rows` and `columns` are places within a system, `axes` the indices of the value in the order of these places.
-    """
-
-    table: Table | None
-    leading: tuple[Index, ...]
-    axes: tuple[Index, ...]
-    rows: Places
-    columns: Places | None
-    value: Node
-    right: Node | None = None
-    right_axes: tuple[Index, ...] = ()
-    weight: Node | None = None
-    mirrored: bool = False
-
-
+_FEW = 100
+"""Systems of one chunk, where their sizes are not looked at."""
+NATIVE_FROM = 1e6
+"""Multiplications from which native code is worth its loading."""
 _LARGEST = 4000
 """Unknowns of a single system up to which its matrix is formed."""
 
@@ -75,7 +61,7 @@ class BlockSystems:
         self._starts = np.concatenate([[0], np.cumsum([v.size // block.systems for v in block.variables])]).tolist()
         parts = [*self._gradient_parts(), *self._matrix_parts()]
         self._whole = [p for p in parts if p.table is None]
-        self._by_table: dict[Table, list[_Part]] = {}
+        self._by_table: dict[Table, list[Part]] = {}
         for part in parts:
             if part.table is not None:
                 self._by_table.setdefault(part.table, []).append(part)
@@ -91,12 +77,52 @@ class BlockSystems:
         assert state is not None
         with np.errstate(all="ignore"):
             whole = self._whole_values(x, parameters)
-            for chosen in self._chunks:
+            native = self._row_systems if low is None else None
+            left = None if native is None else self._solved_natively(native, state, whole, x, parameters)
+            for chosen in self._chunks if left is None else _parted(left):
                 H, g = self._assembled(chosen, whole, x, parameters)
                 bounds = None if low is None or high is None else (low[chosen], high[chosen])
                 state[chosen] = minimise(H, g, state[chosen], bounds)
         self._unstack(state, y)
         return y
+
+    # -- native code ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _row_systems(self) -> RowSystems | None:
+        """What native code needs to know, where it is installed and worth its loading."""
+        work = self._row_count * self.block.size**2
+        if work < NATIVE_FROM or not installed("numba"):
+            return None
+        d = self.derivation
+        return row_systems(d.graph, self._by_table, d.samples, lambda g: self._variable(g) is not None)
+
+    @cached_property
+    def _row_terms(self) -> Any:
+        """f(x, p, rows): c0 and w of the row systems."""
+        native, samples = self._row_systems, self.derivation.samples
+        assert native is not None
+        assert samples is not None
+        return self._printed([(native.offset, (samples,)), (native.weight, (samples,))], rows=True)
+
+    def _solved_natively(
+        self, native: RowSystems, state: Array, whole: list[Array], x: Array, parameters: Mapping[str, float]
+    ) -> Places:
+        """Move systems to their minimisers; those that are left, since they are not safely positive definite."""
+        from ncsolve.backends.native_systems import solve_systems
+
+        order, begin = self._orders[native.table]
+        other, F = self.derivation.graph.arrays[native.other.leaf.name], native.features(x, self.block.size)
+        left = []
+        for first, last in chunks_of(begin):
+            chosen = np.arange(first, last)
+            rows = order[begin[first] : begin[last]]
+            c0, w = (_column(values, len(rows)) for values in self._row_terms(x, parameters, rows))
+            H, g = self._own(chosen, whole)
+            limits = begin[first : last + 1] - begin[first]
+            stays = solve_systems(rows, limits, other, F, c0, w, H, g, state[first:last], SINGULAR * self.block.size)
+            left.append(chosen[stays])
+        return np.concatenate(left)
 
     # -- systems and places --------------------------------------------------------------------------------------------
 
@@ -144,7 +170,7 @@ class BlockSystems:
         """The indices that number the systems, or the table that holds the system of each row of the finite sum."""
         keys = tuple(subscripts[a] for a in self.block.keys[k])
         shape = self.block.variables[k].shape
-        whole = [i for a, s in zip(self.block.keys[k], keys, strict=True) for i in _whole(s, shape[a])]
+        whole = [i for a, s in zip(self.block.keys[k], keys, strict=True) for i in whole_indices(s, shape[a])]
         if len(whole) == len(keys) == len(set(whole)):
             return tuple(whole), None
         samples = self.derivation.samples
@@ -172,15 +198,15 @@ class BlockSystems:
 
     # -- what the entries are ------------------------------------------------------------------------------------------
 
-    def _gradient_parts(self) -> Iterator[_Part]:
+    def _gradient_parts(self) -> Iterator[Part]:
         for gather, adjoint in self.derivation.adjoint.items():
             if (k := self._variable(gather)) is not None:
                 leading, table = self._key(k, gather.subscripts)
                 local = tuple(i for i in gather.indices if i not in leading)
-                part = _Part(table, leading, local, self._places(k, gather.subscripts, local), None, adjoint)
+                part = Part(table, leading, local, self._places(k, gather.subscripts, local), None, adjoint)
                 yield self._outer(part, local, ()) if table is not None else part
 
-    def _matrix_parts(self) -> Iterator[_Part]:
+    def _matrix_parts(self) -> Iterator[Part]:
         for block in self.derivation.blocks:
             j, k = self._variable(block.row), self._variable(block.column)
             if j is None or k is None:
@@ -191,10 +217,10 @@ class BlockSystems:
             rows, columns = self._places(j, row, space), self._places(k, column, space)
             own = tuple(i for i in block.row.indices if i not in leading)
             other = tuple(i for i in space if i not in own)
-            part = _Part(table, leading, space, rows, columns, block.coefficient, mirrored=block.mirrored)
+            part = Part(table, leading, space, rows, columns, block.coefficient, mirrored=block.mirrored)
             yield self._outer(part, own, other) if table is not None else part
 
-    def _outer(self, part: _Part, own: tuple[Index, ...], other: tuple[Index, ...]) -> _Part:
+    def _outer(self, part: Part, own: tuple[Index, ...], other: tuple[Index, ...]) -> Part:
         """The part as an outer product of something of the rows and something of the columns, if it is one."""
         graph = self.derivation.graph
         left: list[sp.Expr] = []
@@ -219,7 +245,7 @@ class BlockSystems:
 
     # -- their values --------------------------------------------------------------------------------------------------
 
-    def _function(self, parts: list[_Part], rows: bool) -> Any:
+    def _function(self, parts: list[Part], rows: bool) -> Any:
         """f(x, p[, rows]): the values of all parts, aligned to their axes."""
         wanted: list[tuple[Node, tuple[Index, ...]]] = []
         for part in parts:
@@ -228,6 +254,9 @@ class BlockSystems:
                 wanted.append((part.weight, part.leading))
             if part.right is not None and part.right is not part.value:
                 wanted.append((part.right, (*part.leading, *part.right_axes)))
+        return self._printed(wanted, rows)
+
+    def _printed(self, wanted: list[tuple[Node, tuple[Index, ...]]], rows: bool) -> Any:
         program, ops = Program.of(self.derivation.graph, [node for node, _ in wanted])
         printer = Printer(program, ops, self.derivation.n, frozenset(), self.derivation.samples if rows else None)
         codes = [dense(printer.piece(op)).aligned(axes).code for op, (_, axes) in zip(ops, wanted, strict=True)]
@@ -268,14 +297,22 @@ class BlockSystems:
             shaped.append(np.broadcast_to(value, sizes).reshape(count if varies else 1, -1))
         return shaped
 
+    def _own(self, chosen: Places, whole: list[Array]) -> tuple[Array, Array]:
+        """What comes from no table: matrices, (m, p, p), or (1, p, p) if all have the same, and gradients, (m, p)."""
+        m, p = len(chosen), self.block.size
+        one = all(len(value) == 1 for part, value in zip(self._whole, whole, strict=True) if part.columns is not None)
+        H, g = np.zeros((1 if one else m, p, p)), np.zeros((m, p))
+        for part, value in zip(self._whole, whole, strict=True):
+            add_part(H, g, part, value[chosen] if len(value) > 1 else value)
+        return H, g
+
     def _assembled(
         self, chosen: Places, whole: list[Array], x: Array, parameters: Mapping[str, float]
     ) -> tuple[Array, Array]:
         """The matrices, (m, p, p), and gradients, (m, p), of some systems."""
-        m, p = len(chosen), self.block.size
-        H, g = np.zeros((m, p, p)), np.zeros((m, p))
-        for part, value in zip(self._whole, whole, strict=True):
-            _add(H, g, part, value[chosen] if len(value) > 1 else value)
+        H, g = self._own(chosen, whole)
+        if len(H) < len(chosen):
+            H = np.repeat(H, len(chosen), axis=0)
         for table, parts in self._by_table.items():
             order, begin = self._orders[table]
             count = begin[chosen + 1] - begin[chosen]
@@ -285,16 +322,18 @@ class BlockSystems:
                 there = places < count[:, None]
                 rows = order[np.where(there, begin[chosen][:, None] + places, 0)]
                 values = self._row_functions[table](x, parameters, rows.ravel())
-                _sum_rows(H, g, parts, values, there)
+                sum_rows(H, g, parts, values, there)
         return H, g
 
 
-def _whole(subscript: Subscript, size: int) -> tuple[Index, ...]:
-    """The index that runs over all of an axis in order, if the subscript is one."""
-    if not isinstance(subscript, Affine) or subscript.index is None:
-        return ()
-    form = subscript.stride, subscript.offset, subscript.index.size
-    return (subscript.index,) if form == (1, 0, size) else ()
+def _parted(systems: Places) -> Iterator[Places]:
+    """Few systems at a time, for those that native code leaves."""
+    return (systems[k : k + _FEW] for k in range(0, len(systems), _FEW))
+
+
+def _column(values: Any, count: int) -> Array:
+    """Values of rows, which may be one of all, as a float array of its own."""
+    return np.ascontiguousarray(np.broadcast_to(np.asarray(values, dtype=float).reshape(-1), count))
 
 
 def _same_gather(a: Node, own: tuple[Index, ...], b: Node, other: tuple[Index, ...]) -> bool:
@@ -303,55 +342,3 @@ def _same_gather(a: Node, own: tuple[Index, ...], b: Node, other: tuple[Index, .
         return False
     names = dict(zip(own, other, strict=True))
     return tuple(s.renamed(names) for s in a.subscripts) == b.subscripts
-
-
-def _slice_of(places: Places) -> Any:
-    """A slice, where places are consecutive."""
-    consecutive = len(places) > 0 and bool((np.diff(places) == 1).all())
-    return slice(int(places[0]), int(places[-1]) + 1) if consecutive else places
-
-
-def _add(H: Array, g: Array, part: _Part, value: Array) -> None:
-    """Add the entries of a part, (m or 1, entries)."""
-    everywhere: Any = slice(None)
-    if part.columns is None:
-        rows = _slice_of(part.rows)
-        if isinstance(rows, slice):
-            g[:, rows] += value
-        else:
-            np.add.at(g, (everywhere, part.rows), value)
-        return
-    np.add.at(H, (everywhere, part.rows, part.columns), value)
-    if part.mirrored:
-        np.add.at(H, (everywhere, part.columns, part.rows), value)
-
-
-def _sum_rows(H: Array, g: Array, parts: list[_Part], values: list[Any], there: NDArray[np.bool_]) -> None:
-    """Add what the rows of each system contribute; `there`, (m, rows), says which of the padded rows exist."""
-    taken = iter(values)
-    for part in parts:
-        left = _by_system(next(taken), there, len(part.rows))
-        weight = _by_system(1.0 if part.weight is None else next(taken), there, 1)[:, :, 0]
-        weight = np.where(there, weight, 0.0)
-        if part.right is None:
-            _add(H, g, part, np.vecmat(weight, left))
-            continue
-        assert part.columns is not None
-        right = left if part.right is part.value else _by_system(next(taken), there, len(part.columns))
-        products = (left * weight[:, :, None]).swapaxes(1, 2) @ right
-        rows, columns = _slice_of(part.rows), _slice_of(part.columns)
-        if isinstance(rows, slice) and isinstance(columns, slice):
-            H[:, rows, columns] += products
-        else:
-            H[:, part.rows[:, None], part.columns] += products
-        if part.mirrored:
-            H[:, part.columns[:, None], part.rows] += products.swapaxes(1, 2)
-
-
-def _by_system(value: Any, there: NDArray[np.bool_], entries: int) -> Array:
-    """Values over rows and local axes as (systems, rows of each, entries); what is missing broadcasts."""
-    value = np.asarray(value, dtype=float)
-    if value.ndim < 2:
-        value = value.reshape(-1, 1) if entries == 1 or value.ndim == 0 else value.reshape(1, -1)
-    flat = np.broadcast_to(value.reshape(len(value), -1), (there.size, entries))
-    return flat.reshape(*there.shape, entries)

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from ncsolve.errors import NcsolveError
 
-__all__ = ["NotConvex", "minimise"]
+__all__ = ["SINGULAR", "NotConvex", "minimise"]
 
 Array = NDArray[np.float64]
 
-_SINGULAR = 1e-12
+SINGULAR = 1e-12
 """The part of its largest eigenvalue up to which an eigenvalue counts as zero."""
 _PASSES, _ENOUGH = 20, 0.01
 """Passes over the coordinates end when one moves them by less than this part of the first [Gillis & Glineur 2012]."""
@@ -28,7 +28,7 @@ def minimise(H: Array, g: Array, x: Array, bounds: tuple[Array, Array] | None) -
     """
     diagonal = np.einsum("mii->mi", H)
     scale = diagonal.max(axis=1, initial=0.0)
-    if (diagonal < 0).any() and (diagonal < -_SINGULAR * np.abs(H).max()).any():
+    if (diagonal < 0).any() and (diagonal < -SINGULAR * np.abs(H).max()).any():
         raise NotConvex("a diagonal entry of the block's Hessian is negative")
     if bounds is not None:
         return _coordinates(H, g, x, *bounds)
@@ -48,7 +48,7 @@ def _newton(H: Array, g: Array, size: Array) -> Array:
     try:
         L: Array = np.linalg.cholesky(H).astype(np.float64, copy=False)
         pivots = np.einsum("mii->mi", L)
-        safe = pivots.min(axis=1) ** 2 > _SINGULAR * len(H[0]) * pivots.max(axis=1) ** 2
+        safe = pivots.min(axis=1) ** 2 > SINGULAR * len(H[0]) * pivots.max(axis=1) ** 2
     except np.linalg.LinAlgError:
         if len(H) > 1:
             half = len(H) // 2
@@ -76,7 +76,7 @@ def _substituted(L: Array, b: Array) -> Array:
 def _pseudo_newton(H: Array, g: Array, size: Array) -> Array:
     w, V = np.linalg.eigh(H)
     largest = np.abs(w).max(axis=1, keepdims=True)
-    tiny = _SINGULAR * len(g[0]) * largest
+    tiny = SINGULAR * len(g[0]) * largest
     along = np.einsum("mij,mi->mj", V, g)
     flat = np.abs(w) <= tiny
     noise = 1e-8 * (np.abs(g).max(axis=1, keepdims=True) + largest * size)

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 from ncsolve.graph.derivation import Derivation
 from ncsolve.graph.differentiate import Block
 from ncsolve.graph.kinks import switching
-from ncsolve.graph.nodes import Gather, Leaf, Node, Subscript
+from ncsolve.graph.nodes import Affine, Gather, Index, Leaf, Node, Subscript
 
 if TYPE_CHECKING:
     from ncsolve.problem.variables import Variable
 
-__all__ = ["VariableBlock", "found_blocks", "subscripts_of"]
+__all__ = ["VariableBlock", "found_blocks", "subscripts_of", "whole_indices"]
 
 Keys = tuple[tuple[int, ...], ...]
 
@@ -135,3 +135,11 @@ def subscripts_of(block: Block) -> tuple[tuple[Subscript, ...], tuple[Subscript,
     """The subscripts of the row's and of the column's gather, in the indices of the coefficient."""
     names = dict(zip(block.column.indices, block.columns, strict=True))
     return block.row.subscripts, tuple(s.renamed(names) for s in block.column.subscripts)
+
+
+def whole_indices(subscript: Subscript, size: int) -> tuple[Index, ...]:
+    """The index that runs over all of an axis in order, if the subscript is one."""
+    if not isinstance(subscript, Affine) or subscript.index is None:
+        return ()
+    form = subscript.stride, subscript.offset, subscript.index.size
+    return (subscript.index,) if form == (1, 0, size) else ()
