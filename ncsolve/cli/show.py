@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,15 @@ LIBRARIES = ("numpy", "numba", "jax", "casadi")  # of backends.export, which is 
 
 class Show(click.Command):
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        """A bare --code, before the problem too, means numpy."""
-        following = [*args[1:], ""]
-        bare = (arg == "--code" and after not in LIBRARIES for arg, after in zip(args, following, strict=True))
-        return super().parse_args(context, ["--code=numpy" if b else a for a, b in zip(args, bare, strict=True)])
+        """A bare --code, before the problem too, means numpy; a word after it is a library where another is PROBLEM."""
+
+        def read(follows: Callable[[str], bool]) -> list[str]:
+            pairs = zip(args, [*args[1:], ""], strict=True)
+            return ["--code=numpy" if arg == "--code" and not follows(after) else arg for arg, after in pairs]
+
+        words = read(LIBRARIES.__contains__)
+        _, left_over, _ = self.make_parser(context).parse_args(list(words))
+        return super().parse_args(context, read(lambda after: after[:1] not in ("", "-")) if left_over else words)
 
 
 @click.command("show", cls=Show, short_help="Show an objective, its gradient and what was found in it.")

@@ -83,10 +83,21 @@ def test_code_of_a_library(run, arguments, first):
     assert "def hessian(x):" in lines
 
 
-def test_an_unknown_library(run):
-    result = run("show", "himmelblau", "--code=nunpy")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("himmelblau --code=nunpy", "unknown library 'nunpy'. Did you mean 'numpy'?"),
+        ("himmelblau --code nunpy", "unknown library 'nunpy'. Did you mean 'numpy'?"),
+        ("--code nunpy himmelblau", "unknown library 'nunpy'. Did you mean 'numpy'?"),
+        ("himmelblau himmelblau --code", "Got unexpected extra argument (himmelblau)"),
+        ("--code himelblau", "no problem 'himelblau'"),
+        ("himmelblau --code --ltex", "No such option '--ltex'"),
+    ],
+)
+def test_a_wrong_word_beside_code(run, arguments, message):
+    result = run("show", *arguments.split())
     assert result.exit_code == 2
-    assert "unknown library 'nunpy'. Did you mean 'numpy'?" in result.stderr
+    assert message in result.stderr
 
 
 def test_the_page_about_exported_files_runs(monkeypatch):
