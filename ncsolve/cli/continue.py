@@ -8,6 +8,7 @@ import click
 
 from ncsolve.cli.group import INTERRUPTED
 from ncsolve.cli.options import json_option, load_problem, param_option, problem_argument
+from ncsolve.errors import OptionError
 
 
 @click.command("continue", short_help="Follow critical points along a parameter.")
@@ -53,6 +54,8 @@ def command(
 
     if plot:
         check_plot_file(plot)
+    if out and not out.absolute().parent.is_dir():
+        raise OptionError(f"Cannot write {str(out)!r}: there is no folder {str(out.parent)!r}.")
     declared = load_problem(problem, params)
     name, between = parse_range(parameter, "--parameter")
     points = [parse_point(declared, text, "--x0") for text in x0]

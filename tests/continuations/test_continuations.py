@@ -163,5 +163,7 @@ def test_the_command(run, problem_file, tmp_path):
         "start": 0,
         "stop": pytest.approx(30, abs=10),
     }
+    wrong = run("continue", file, "--parameter", "lam=0:1", "--out", "no/a.json")
+    assert (wrong.exit_code, wrong.stderr) == (2, "Error: Cannot write 'no/a.json': there is no folder 'no'.\n")
     wrong = run("continue", file, "--parameter", "lam=0")
     assert (wrong.exit_code, wrong.stderr) == (2, "Error: --parameter: 'lam=0' is not NAME=LOW:HIGH.\n")
