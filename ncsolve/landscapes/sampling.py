@@ -39,6 +39,7 @@ def sampled(oracle: Oracle, lower: Array, upper: Array, seed: int, seconds: floa
         for _ in range(ROUNDS):
             starts = lower + sobol.random(count) * (upper - lower)
             ended = towards_critical(oracle, starts, deadline=began + seconds)
+            ended[np.abs(ended) <= np.finfo(float).eps * (upper - lower)] = 0.0  # steps towards 0 never get there
             inside = np.all((ended >= lower) & (ended <= upper), axis=1)
             more = distinct(np.concatenate([found, ended[inside]]), upper - lower)
             quiet = quiet + 1 if len(more) == len(found) else 0
