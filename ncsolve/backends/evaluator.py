@@ -209,7 +209,7 @@ class Evaluator:
         assert self.compiler is not None
         return self.compiler(self.derivation)
 
-    @property
+    @cached_property
     def sparse(self) -> bool:
         """Whether the Hessian is returned as a sparse array."""
         return self.numpy.sparse

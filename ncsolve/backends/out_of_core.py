@@ -38,7 +38,7 @@ class OutOfCore(Evaluator):
         """Never: every product would read all rows again."""
         return False
 
-    @property
+    @cached_property
     def sparse(self) -> bool:
         """Never: blocks of rows are added up densely."""
         return False

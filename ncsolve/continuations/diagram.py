@@ -98,7 +98,7 @@ class Diagram:
         name = self.parameter
         lines = [
             f"{len(self.branches)} branches of critical points of '{self.problem.name}' "
-            f"for {name} from {self.low:g} to {self.high:g}, {len(self.special)} special points"
+            f"for {name} from {self.low:g} to {self.high:g}, {len(self.special)} special point{'' if len(self.special) == 1 else 's'}"
         ]
         for s in self.special[:SHOWN]:
             met = ", ".join(map(str, s.branches))
