@@ -96,9 +96,10 @@ class Diagram:
     def summary(self) -> str:
         """Special points and branches as two tables."""
         name = self.parameter
+        plural = "" if len(self.special) == 1 else "s"
         lines = [
             f"{len(self.branches)} branches of critical points of '{self.problem.name}' "
-            f"for {name} from {self.low:g} to {self.high:g}, {len(self.special)} special point{'' if len(self.special) == 1 else 's'}"
+            f"for {name} from {self.low:g} to {self.high:g}, {len(self.special)} special point{plural}"
         ]
         for s in self.special[:SHOWN]:
             met = ", ".join(map(str, s.branches))
