@@ -104,7 +104,7 @@ def run_cells(
             done(run)
     missing = [cell for cell in grid if cell not in found]
     with suppress(KeyboardInterrupt):
-        for _, run in (executor or Serial()).run(_run, None, missing):
+        for _, run in (executor or Serial()).run(_run, None, missing, _source):
             if folder and not run.interrupted:
                 _keep(run, folder)
             found[run.cell] = run
@@ -112,6 +112,10 @@ def run_cells(
             if run.interrupted:
                 break
     return [found[cell] for cell in grid if cell in found]
+
+
+def _source(cell: Cell) -> str:
+    return cell.source
 
 
 def _run(_: None, cell: Cell) -> Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -39,7 +39,13 @@ class Dask:
         if find_spec("distributed") is None:
             raise MissingExtra("distributed", "cluster")
 
-    def run(self, function: Callable[[S, T], R], shared: S, tasks: Iterable[T]) -> Iterator[tuple[int, R]]:
+    def run(
+        self,
+        function: Callable[[S, T], R],
+        shared: S,
+        tasks: Iterable[T],
+        group: Callable[[T], Hashable] | None = None,
+    ) -> Iterator[tuple[int, R]]:
         distributed: Any = import_module("distributed")
         with self._client(distributed) as client:
             # as the result of a task, `shared` is made again where the worker that holds it is lost

@@ -7,13 +7,13 @@ import pickle
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_all_start_methods, get_context
 from multiprocessing.connection import Connection, wait
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ncsolve.errors import ExecutorError, PluginError
 from ncsolve.executors.base import TRIES
@@ -48,22 +48,66 @@ class _Worker:
         self.process.join()
 
 
+class _Queue(Generic[T]):
+    """Tasks that are due: those whose worker died first, then of the group of a worker's last, then of a group that no
+    other worker is at."""
+
+    def __init__(self, tasks: Iterable[T], group: Callable[[T], Hashable] | None) -> None:
+        self.fresh = iter(enumerate(tasks))
+        self.again = deque[tuple[int, T]]()
+        self.group = group
+        self.waiting = list(self.fresh) if group else []
+        self.last: dict[_Worker, Hashable] = {}
+
+    def take(self, worker: _Worker | None) -> tuple[int, T] | None:
+        """The next task of a worker, or of one that has not begun; None where nothing is left."""
+        if self.again:
+            return self.again.popleft()
+        group = self.group
+        if group is None:
+            return next(self.fresh, None)
+        if not self.waiting:
+            return None
+        last = self.last.get(worker) if worker else None
+        others = {g for w, g in self.last.items() if w is not worker}
+        groups = [group(task) for _, task in self.waiting]
+        best = min(range(len(groups)), key=lambda j: (groups[j] != last, groups[j] in others, j))
+        return self.waiting.pop(best)
+
+    def given(self, worker: _Worker, task: T) -> None:
+        """Remember where a worker is."""
+        if self.group is not None:
+            self.last[worker] = self.group(task)
+
+
 @dataclass(frozen=True)
 class Processes:
     """As many processes as `workers` says, each with one task at a time. Another takes the place of one that dies."""
 
     workers: int
 
-    def run(self, function: Callable[[S, T], R], shared: S, tasks: Iterable[T]) -> Iterator[tuple[int, R]]:
-        fresh, again = iter(enumerate(tasks)), deque[tuple[int, T]]()
+    def run(
+        self,
+        function: Callable[[S, T], R],
+        shared: S,
+        tasks: Iterable[T],
+        group: Callable[[T], Hashable] | None = None,
+    ) -> Iterator[tuple[int, R]]:
+        queue = _Queue(tasks, group)
         tries: dict[int, int] = {}
         busy: dict[Connection, tuple[_Worker, int, T]] = {}
         idle: list[_Worker] = []
         packed = pickle.dumps(shared)
         try:
             while True:
-                while len(busy) < self.workers and (due := again.popleft() if again else next(fresh, None)):
-                    worker = idle.pop() if idle else _Worker.begin(function, packed)
+                while len(busy) < self.workers:
+                    free = idle.pop() if idle else None
+                    due = queue.take(free)
+                    if due is None:
+                        idle += [free] if free else []
+                        break
+                    worker = free or _Worker.begin(function, packed)
+                    queue.given(worker, due[1])
                     busy[worker.pipe] = worker, *due
                     with suppress(BrokenPipeError):  # it is dead, which `wait` tells
                         worker.pipe.send(due[1])
@@ -77,7 +121,7 @@ class Processes:
                         worker.end()
                         tries[k] = tries.get(k, 0) + 1
                         _check(tries[k], task, worker.process.exitcode)
-                        again.append((k, task))
+                        queue.again.append((k, task))
                         continue
                     idle.append(worker)
                     if error is not None:

@@ -98,3 +98,12 @@ def test_no_scheduler_answers(monkeypatch):
     monkeypatch.setattr("ncsolve.executors.cluster.SECONDS", 0.2)
     with pytest.raises(ExecutorError, match=r"no Dask scheduler answers at 127\.0\.0\.1:9: .*`dask scheduler`"):
         list(run("dask://127.0.0.1:9", 1, "k", 1))
+
+
+def test_a_worker_stays_with_the_group_of_its_last_task():
+    """Two groups, two workers: each group is computed by one process, though tasks come in turns."""
+    tasks = [{"k": k, "g": k % 2} for k in range(8)]
+    where = "(__import__('time').sleep(0.05), (g, __import__('os').getpid()))[1]"
+    results = list(choose("processes", 2).run(eval, where, tasks, lambda task: task["g"]))
+    assert sorted(k for k, _ in results) == list(range(8))
+    assert len({pair for _, pair in results}) == 2
