@@ -17,6 +17,7 @@ from ncsolve.problem.start import Sampler, Start
 from ncsolve.problem.stored import StoredArray
 from ncsolve.problem.survey import Survey, name_of
 from ncsolve.problem.variables import Layout, in_default_order, listed, resolve
+from ncsolve.texts import BREAKS, escaped
 
 Vector = NDArray[np.float64]
 
@@ -42,9 +43,10 @@ def checked_metrics(metrics: Mapping[Any, Any]) -> dict[str, Callable[[dict[str,
 
 
 def checked_text(value: Any, what: str) -> str:
+    """A text that every terminal, page and file takes: control characters become escapes, line breaks stay."""
     if not isinstance(value, str):
         raise ProblemError(f"{what} must be a text, not a {type(value).__name__}.")
-    return value
+    return escaped(value, but=BREAKS)
 
 
 def choose_unknowns(

@@ -14,6 +14,7 @@ from typing import Any
 
 from ncsolve.errors import NcsolveError, ProblemError, did_you_mean
 from ncsolve.problem.arguments import converted
+from ncsolve.problem.checks import checked_text
 from ncsolve.problem.problem import Problem
 
 __all__ = ["build", "is_file_reference", "load_file", "sourced", "split_reference"]
@@ -56,7 +57,7 @@ def load_file(reference: str, arguments: Mapping[str, Any] | None = None, known_
         problem = build(found, where, arguments or {})
     default_name = known_as or (path.stem if name == "problem" else name)
     return problem.replaced(
-        name=default_name if problem.name == "problem" else problem.name,
+        name=checked_text(default_name, "name") if problem.name == "problem" else problem.name,
         description=problem.description or summary(found) or summary(module),
         source=sourced(where, arguments),
     )

@@ -145,7 +145,8 @@ def _draw_problem(axes: Axes, problem: Problem, runs: Sequence[Drawable], colors
         axes.loglog(grid, median, color=colors[solver], linewidth=1.4, label=solver)
         if len(curves) > 1:
             axes.fill_between(grid, low, high, color=colors[solver], alpha=0.2, linewidth=0)
-    axes.set(title=f"{problem.name}: objective above {best:.6g}", xlabel=by)
+    axes.set_title(f"{problem.name}: objective above {best:.6g}", parse_math=False)
+    axes.set_xlabel(by)
     plot.draw_legend(axes, loc="best")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ncsolve.report.plot import MARKS, PATH, STYLE, draw_legend, save
+from ncsolve.report.plot import HEADING, MARKS, PATH, STYLE, draw_legend, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +29,7 @@ def plot_diagram(file: Path, found: Diagram) -> None:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(11.5, 5.2), layout="constrained")
         title = f"Critical points of {found.problem.name} along {found.parameter}"
-        figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+        figure.suptitle(title, **HEADING)
         left, right = figure.subplots(1, 2)
         spread = [np.ptp(b.x, axis=0) for b in found.branches]
         k = int(np.argmax(np.max(spread, axis=0))) if spread else 0

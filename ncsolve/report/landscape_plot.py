@@ -12,7 +12,7 @@ import numpy as np
 
 from ncsolve.landscapes.tree import Branch, forest
 from ncsolve.oracle import compile
-from ncsolve.report.plot import GRID, LINE, PATH, STYLE, draw_legend, draw_levels, draw_points, save
+from ncsolve.report.plot import GRID, HEADING, LINE, PATH, STYLE, draw_legend, draw_levels, draw_points, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +33,8 @@ def plot_landscape(file: Path, found: Landscape) -> None:
         figure = Figure(figsize=(11.5 if planar else 7, 5.6), layout="constrained")
         proof = "complete, proven" if found.complete else "not proven complete"
         counts = ", ".join(f"{kind} {number}" for kind, number in found.counts.items())
-        figure.suptitle(f"Critical points of {found.problem.name}: {counts} ({proof})", x=0.01, ha="left", fontsize=12)
+        title = f"Critical points of {found.problem.name}: {counts} ({proof})"
+        figure.suptitle(title, **HEADING)
         panels = figure.subplots(1, 2 if planar else 1, squeeze=False, width_ratios=[1.5, 1] if planar else None)[0]
         if planar:
             _contour(figure, panels[0], found)

@@ -47,6 +47,8 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "ncsolve",
     "svg.fonttype": "path",
 }
+HEADING: dict[str, Any] = {"x": 0.01, "ha": "left", "fontsize": 12, "parse_math": False}
+"""Of a figure's title: a name with two $ in it is no formula."""
 
 
 def check_plot_file(file: Path) -> None:
@@ -70,7 +72,7 @@ def plot_run(file: Path, problem: Problem, result: Result) -> None:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(11 if planar else 7, 5.2), layout="constrained")
         title = f"{result.problem} by {result.solver}: {result.point.kind}, objective {result.objective:.6g}"
-        figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+        figure.suptitle(title, **HEADING)
         grid = figure.add_gridspec(2, 2 if planar else 1, width_ratios=[1.5, 1] if planar else None)
         if planar:
             draw_contour(figure, figure.add_subplot(grid[:, 0]), compile(problem), result)

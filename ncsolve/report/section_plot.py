@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ncsolve.report.plot import LINE, PATH, SECOND, STYLE, draw_legend, draw_levels, save
+from ncsolve.report.plot import HEADING, LINE, PATH, SECOND, STYLE, draw_legend, draw_levels, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,6 +88,6 @@ def _figure(file: Path, title: str, draw: Callable[[Figure, Axes], None]) -> Non
 
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.5, 5.4), layout="constrained")
-        figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+        figure.suptitle(title, **HEADING)
         draw(figure, figure.subplots())
         save(figure, file)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import click
 
+from ncsolve.texts import escaped
+
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print rows under their column names; numbers stand right, text left."""
@@ -45,6 +47,7 @@ def ruled(columns: Sequence[str], texts: Sequence[Sequence[str]], right: Sequenc
 
 
 def cell(value: object) -> str:
+    """A value in one line: line breaks and what else cannot be printed stand there as escapes."""
     if isinstance(value, float):
         return f"{value:.6g}"
-    return "" if value is None else str(value)
+    return "" if value is None else escaped(str(value))

@@ -20,6 +20,16 @@ def test_plain(capsys):
     ]
 
 
+def test_a_row_stays_a_line(capsys):
+    """And nothing in it reaches the terminal but as text, nor makes it fail."""
+    print_table(["path", "f"], [["a\nb\u2028\r", 1], ["\x1b[31mred\ud800é", 2]])
+    assert capsys.readouterr().out.splitlines() == [
+        "path                f",
+        "a\\nb\\u2028\\r        1",
+        "\\x1b[31mred\\ud800é  2",
+    ]
+
+
 def test_numbers_stand_right(capsys):
     print_table(["f"], [[1.0], [22.5]])
     assert capsys.readouterr().out.splitlines() == ["   f", "   1", "22.5"]

@@ -1,0 +1,19 @@
+"""Texts of others, so that every terminal, page and file takes them."""
+
+from __future__ import annotations
+
+from unicodedata import category
+
+__all__ = ["escaped"]
+
+BREAKS = "\n\t\u2028\u2029"
+
+
+def escaped(text: str, but: str = "") -> str:
+    """The text with control characters, line breaks and lone surrogates as Python writes them, but for those in `but`.
+
+    >>> print(escaped("a\\nb\\x1b[31m"))
+    a\\nb\\x1b[31m
+    """
+    special = {c for c in text if category(c) in ("Cc", "Cs", "Zl", "Zp") and c not in but}
+    return "".join(c.encode("unicode_escape").decode() if c in special else c for c in text) if special else text
