@@ -1,8 +1,8 @@
 """Block solvers beside their peers: als against the ALS of `implicit`, kmeans against scikit-learn's. [extra bench]
 
-    python benchmarks/blocks.py [--small] [--restarts N] [--only als|kmeans|best]
+    python benchmarks/blocks.py [--small] [--restarts N] [--only als|kmeans|best] [--entries 1e6|1e7]
 
-Prints markdown tables: CPU seconds per sweep and peak memory of matrix factorisation with 10^7 observed entries; CPU
+Prints markdown tables: CPU seconds per sweep and peak memory of matrix factorisation with observed entries; CPU
 seconds per iteration of k-means on 10^6 x 16 points with 32 centres; the best values of k-means on the shipped tables.
 One thread for everyone. The memory is that of a process of its own, beyond what it holds before the data.
 """
@@ -30,6 +30,8 @@ import ncsolve as nc
 from ncsolve.problem import load
 
 RANK = 32
+SIZES = {"5e4": (2000, 500, 50_000), "1e6": (20_000, 5000, 10**6), "1e7": (100_000, 10_000, 10**7)}
+"""Users, items and observed entries of the matrix factorisation."""
 
 
 def ratings(users: int, items: int, count: int, seed: int = 0) -> tuple[Any, Any, Any]:
@@ -58,9 +60,9 @@ def factorisation(users: int, items: int, table: tuple[Any, Any, Any], ridge: fl
     )
 
 
-def als_rows(small: bool) -> list[list[str]]:
+def als_rows(entries: str) -> list[list[str]]:
     """A sweep: ours, implicit with exact systems, and implicit with its three conjugate-gradient steps; our memory."""
-    users, items, count = (2000, 500, 50_000) if small else (100_000, 10_000, 10_000_000)
+    users, items, count = SIZES[entries]
     table = ratings(users, items, count)
     peers = peer_sweeps(users, items, table)
     ours = sweep(factorisation(users, items, table))
@@ -77,9 +79,10 @@ def als_rows(small: bool) -> list[list[str]]:
 
 
 def sweep(problem: nc.Problem) -> float:
-    """CPU seconds of the fastest of three sweeps within a run; what is compiled is compiled before the first."""
+    """CPU seconds of the fastest of three sweeps in native code, compiled before the first of them."""
     marks: list[float] = []
-    nc.solve(problem, "als", max_iterations=3, callbacks=[lambda look: marks.append(time.process_time())])
+    watch = [lambda look: marks.append(time.process_time())]
+    nc.solve(problem, "als", backend="numba", max_iterations=3, callbacks=watch)
     return min(b - a for a, b in pairwise(marks))
 
 
@@ -91,7 +94,7 @@ def memory_of(file: str, users: int, items: int) -> int:
     before = 4096 * int(Path("/proc/self/statm").read_text().split()[1])
     with np.load(file) as table:
         problem = factorisation(users, items, tuple(table[name] for name in table.files))
-    nc.solve(problem, "als", max_iterations=2)
+    nc.solve(problem, "als", backend="numba", max_iterations=2)
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
 
 
@@ -178,6 +181,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="small sizes, to see that it works")
     parser.add_argument("--restarts", type=int, default=1000, help="restarts for the best values of k-means")
     parser.add_argument("--only", choices=("als", "kmeans", "best"), help="one table")
+    parser.add_argument("--entries", choices=SIZES, default="1e7", help="observed entries of the factorisation")
     parser.add_argument("--memory-of", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     pin()
@@ -185,8 +189,9 @@ def main() -> None:
         file, users, items = given.memory_of
         print(json.dumps(memory_of(file, int(users), int(items))))
         return
+    entries = "5e4" if given.small else given.entries
     tables = {
-        "als": (["matrix factorisation, rank 32", "a sweep", "ours / peer"], lambda: als_rows(given.small)),
+        "als": (["matrix factorisation, rank 32", "a sweep", "ours / peer"], lambda: als_rows(entries)),
         "kmeans": (["k-means, k = 32", "an iteration", "ratio", "SSE after 20"], lambda: kmeans_rows(given.small)),
         "best": (
             ["best SSE", f"scikit-learn, {given.restarts} restarts", "ours"],

@@ -116,7 +116,7 @@ class BlockSystems:
         left = []
         for first, last in chunks_of(begin):
             chosen = np.arange(first, last)
-            rows = order[begin[first] : begin[last]]
+            rows = order[begin[first] : begin[last]].astype(np.int64)  # one type: compiled once
             c0, w = (_column(values, len(rows)) for values in self._row_terms(x, parameters, rows))
             H, g = self._own(chosen, whole)
             limits = begin[first : last + 1] - begin[first]

@@ -21,56 +21,56 @@ def solve_systems(
     begin[s], ..., begin[s + 1] - 1; l = features[other[rows[k]]]. H is (m, p, p), or (1, p, p) for one of all systems.
     """
     m, p = y.shape
-    A, b, product = np.empty((p, p)), np.empty(p), np.empty((p, p))
-    left, right = np.empty((_CHUNK, p)), np.empty((_CHUNK, p))
+    A, b, matrix, vector = np.empty((p, p)), np.empty(p), np.empty((p, p)), np.empty(p)
+    left, right, slopes = np.empty((_CHUNK, p)), np.empty((_CHUNK, p)), np.empty(_CHUNK)
     stays = np.zeros(m, np.bool_)
     for s in range(m):
-        own = y[s]
         A[:] = H[s if len(H) > 1 else 0]
         b[:] = g[s]
         for start in range(begin[s], begin[s + 1], _CHUNK):
             count = min(_CHUNK, begin[s + 1] - start)
             for k in range(count):
-                feature, w, along = features[other[rows[start + k]]], weights[start + k], 0.0
-                plain, weighted = left[k], right[k]
+                feature, plain, weighted, w = features[other[rows[start + k]]], left[k], right[k], weights[start + k]
                 for a in range(p):
                     plain[a] = feature[a]
-                    weighted[a] = w * feature[a]
-                    along += feature[a] * own[a]
-                c = offsets[start + k] + w * along
                 for a in range(p):
-                    b[a] += c * feature[a]
-            np.dot(left[:count].T, right[:count], product)
-            A += product
+                    weighted[a] = w * plain[a]
+            np.dot(left[:count].T, right[:count], matrix)
+            A += matrix
+            np.dot(right[:count], y[s], slopes[:count])
+            for k in range(count):
+                slopes[k] += offsets[start + k]
+            np.dot(left[:count].T, slopes[:count], vector)
+            b += vector
         stays[s] = not _factorised(A, b, singular)
         if not stays[s]:
             _substituted(A, b)
             for a in range(p):
-                own[a] -= b[a]
+                y[s, a] -= b[a]
     return stays
 
 
 @njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
 def _factorised(A: Any, b: Any, singular: float) -> bool:
-    """A = R'R into its upper triangle, R'^-1 b into b; False where the pivots' squares do not exceed `singular`, a
-    part of their largest."""
+    """A = R'R into the upper triangle and R'^-1 b into b, row by row of R; False unless the pivots' squares exceed
+    `singular`, a part of their largest. Whole rows are combined: that vectorises, as triangles do not."""
     p = len(b)
     least, largest = np.inf, 0.0
     for k in range(p):
-        top = A[k]
-        pivot = top[k]
+        row = A[k]
+        for i in range(k):
+            above, factor = A[i], A[i, k]
+            for j in range(p):
+                row[j] -= factor * above[j]
+            b[k] -= factor * b[i]
+        pivot = row[k]
         least, largest = min(least, pivot), max(largest, pivot)
         if not (pivot > 0 and least > singular * largest):
             return False
         scale = 1 / np.sqrt(pivot)
-        for j in range(k, p):
-            top[j] *= scale
+        for j in range(p):
+            row[j] *= scale
         b[k] *= scale
-        for i in range(k + 1, p):
-            factor, row = top[i], A[i]
-            for j in range(i, p):
-                row[j] -= factor * top[j]
-            b[i] -= factor * b[k]
     return True
 
 
