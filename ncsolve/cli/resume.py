@@ -43,8 +43,6 @@ def command(
 
     if plot:
         check_plot_file(plot)
-    declared = (
-        load_problem(problem, params) if problem else problem_of(RunFolder(folder).header().source, folder)
-    )
+    declared = load_problem(problem, params) if problem else problem_of(RunFolder(folder).header().source, folder)
     given = {name: limit for name, limit in limits.items() if limit is not None}
     finish(resume(folder, declared, any_version=any_version, **given), as_json, plot, declared)

@@ -90,9 +90,7 @@ class _Finder:
 
     def block(self, variables: tuple[Variable, ...]) -> VariableBlock:
         names = frozenset(v.name for v in variables)
-        inside = [
-            b for b in self.derivation.blocks if self._of(b.row.leaf) & names and self._of(b.column.leaf) & names
-        ]
+        inside = [b for b in self.derivation.blocks if self._of(b.row.leaf) & names and self._of(b.column.leaf) & names]
         quadratic = not any(self.reads(b.coefficient) & names for b in inside)
         quadratic = quadratic and not any(read & names for read in self.switches)
         keys = self._keys(variables, inside) if quadratic else tuple(() for _ in variables)

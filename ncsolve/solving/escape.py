@@ -69,9 +69,7 @@ def _step_off_along_constraints(
     return end if lagrangian(end) < here else None
 
 
-def fall(
-    oracle: Oracle, x: NDArray[np.float64], f: float, d: NDArray[np.float64]
-) -> tuple[float, NDArray[np.float64]]:
+def fall(oracle: Oracle, x: NDArray[np.float64], f: float, d: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
     """A lower value and its point x + t d: t shrinks until f visibly falls, then grows while it falls further."""
     scale = max(1.0, float(np.abs(x).max()))
     visible = f - 8 * float(np.finfo(float).eps) * abs(f)

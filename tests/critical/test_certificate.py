@@ -168,16 +168,17 @@ def test_inverses_and_determinants():
         problem = nc.Problem(f)
         oracle, balls = nc.compile(problem), Balls(system_of(problem))
         H, (low, high) = oracle.hessian(at[:2], dense=True), ends(balls.hessian(ball(at, at + 1e-9)))
-        assert ((low[:2] - 1e-6 <= H) & (H <= high[:2] + 1e-6)).all()
+        assert ((low[:2] - 1e-6 <= H) & (high[:2] + 1e-6 >= H)).all()
         assert f.has(sp.Pow) or np.isnan(low[2]).any()
 
 
 def test_refusals(monkeypatch):
     with pytest.raises(ProblemError, match="has constraints: critical points are proven for a smooth f"):
         certify(x**2 + y**2, [0, 0], less=x - 1)
-    with monkeypatch.context() as patched, pytest.raises(ProblemError, match="there is no ball form of cos, neg, sin"):
+    with monkeypatch.context() as patched:
         patched.setattr("ncsolve.critical.balls._rules", dict)
-        certify(sp.sin(x), [1.5])
+        with pytest.raises(ProblemError, match="there is no ball form of cos, neg, sin"):
+            certify(sp.sin(x), [1.5])
     with pytest.raises(ProblemError, match="has a penalty"):
         nc.landscape(nc.Problem(x**2, penalty=nc.L1(0.1)), {x: (-1, 1)})
 

@@ -49,9 +49,7 @@ class Kramers(Theorem):
     kind: ClassVar[str] = "distribution"
     solvers: ClassVar[tuple[str, ...]] = ("langevin",)
     assumptions: ClassVar[tuple[str, ...]] = ("one variable", "two known minima", "f grows far out")
-    demand: ClassVar[str] = (
-        "chains = 1000; step_size = 0.05/f''(a), inverse_temperature = 1/(f(s) - f(a)) if not given"
-    )
+    demand: ClassVar[str] = "chains = 1000; step_size = 0.05/f''(a), inverse_temperature = 1/(f(s) - f(a)) if not given"
     reference: ClassVar[str] = "Kramers 1940; Berglund 2013; Gardiner 2009, section 5.5, for the integral"
 
     def refusal(self, study: Study) -> str:
