@@ -51,6 +51,7 @@ class Evaluator:
         self.settled: dict[str, Function] = {}
         """f(x, ..., parameters) by kind: how single points are evaluated, where that will not change any more."""
         self._settled_rows: dict[str, Function] = {}
+        self._for_now: dict[str, tuple[Function, float]] = {}  # NumPy's, and what a call adds to what is spent
         self._spent: dict[str, float] = {}
         self._estimates: dict[str, tuple[float, float]] = {}
         self._unprintable: set[str] = set()
@@ -73,7 +74,12 @@ class Evaluator:
         """One point."""
         if rows is not None:
             return (self._settled_rows.get(kind) or self._single(kind, True, len(rows)))(*arrays, parameters, rows)
-        return (self.settled.get(kind) or self._single(kind, False))(*arrays, parameters)
+        function = self.settled.get(kind)
+        if function is None and kind in self._for_now:
+            candidate, seconds = self._for_now[kind]
+            if (spent := self._spent.get(kind, 0.0) + seconds) <= _REPAID:
+                self._spent[kind], function = spent, candidate
+        return (function or self._single(kind, False))(*arrays, parameters)
 
     def _single(self, kind: str, rows: bool, count: int = 0) -> Function:
         """The function of a single point, or of `count` rows of its sum."""
@@ -90,6 +96,8 @@ class Evaluator:
             settled = not by_numpy or self.choice != "auto" or kind in self._unprintable
             if by_numpy:
                 function = partial(self._by_numpy, kind, function)
+            if not settled and not rows:
+                self._for_now[kind] = function, self._seconds(kind, POINT, 1.0)
         if settled:
             (self._settled_rows if rows else self.settled)[kind] = function
         return function
