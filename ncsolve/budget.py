@@ -66,6 +66,11 @@ class Budget:
         share = 1.0 if rows is None else len(rows) / self.rows
         self._points += share * (m if points is None else points)
 
+    def _check_clock(self) -> None:
+        """A point that is remembered costs none of the budget, but who asks for it again and again must end, too."""
+        if self._unguarded < 0 and self._counting and time.perf_counter() > self._deadline:
+            raise BudgetExhausted("TIME")
+
     def _guard(self) -> None:
         """Below `_unguarded` points, an evaluation is counted without looking at the clock or at limits."""
         self._unguarded = self._limit if self._counting and self._deadline == float("inf") else -1.0

@@ -84,6 +84,7 @@ class Oracle(Budget):
             key = self._key(x)
             last, value, _ = self._memory
             if key is not None and key == last:
+                self._check_clock()
                 return value
             self._count("value", 1)
             value = float(self._point("value", x))
@@ -120,6 +121,7 @@ class Oracle(Budget):
         last, value, remembered = self._memory
         known = key is not None and key == last
         if known and remembered is not None:
+            self._check_clock()
             return value, np.frombuffer(remembered).copy()
         if self._points < self._unguarded and not known:
             self._points += 1.0

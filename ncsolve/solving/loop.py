@@ -205,8 +205,9 @@ class Loop:
         x, f, g = self._read(state)
         if self._penalised:
             f += self.oracle.penalty_value(x)
-        norm = _size(x, g if self._plain else self._stationarity(x, g, state))
-        if not (math.isfinite(f) and math.isfinite(norm)):
+        residual = g if self._plain else self._stationarity(x, g, state)
+        norm = _size(x, residual)
+        if not (math.isfinite(f) and math.isfinite(norm)) or self._is_pulled(g, residual):
             return self._nonfinite(x)
         self._compare(x, f, norm)
         seconds, points = perf_counter() - self.start, self.oracle.points - self._points_before
@@ -311,6 +312,12 @@ class Loop:
             self._violation = float(residuals[1])
             return residuals
         return stationarity(self.oracle, x, g)
+
+    def _is_pulled(self, g: Vector, residual: Vector) -> bool:
+        """Whether an infinite slope moves x, however little room bounds or a penalty leave it."""
+        if self._plain or self._constrained or math.isfinite(float(g.sum())):
+            return False
+        return not bool(np.isfinite(g[residual != 0]).all())
 
     def _nonfinite(self, x: Vector) -> Status:
         with self.oracle.uncounted():

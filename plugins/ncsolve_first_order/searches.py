@@ -91,7 +91,7 @@ def barzilai_borwein(oracle: Oracle, at: Departure) -> Landing:
     while True:
         x = oracle.project(at.x + eta * at.d)
         s = x - at.x
-        if not s.any():
+        if not s.any() or eta == 0:  # an infinite d times 0 is nan
             return Landing(at.x, at.f, at.g, eta, stalled=True)
         f = oracle.value(x)
         if f <= C + ARMIJO * float(at.g.dot(s)) or abs(f - at.f) <= NOISE * abs(f):

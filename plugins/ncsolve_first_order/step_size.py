@@ -46,7 +46,7 @@ def backtrack(
         y = oracle.project(x + eta * d)
         s = y - x
         slope = float(g.dot(s))
-        if not s.any() or slope >= 0:  # no step, or bounds have turned it uphill
+        if not s.any() or not slope < 0:  # no step, bounds have turned it uphill, or d is infinite
             return x, f, g, eta, True
         value = oracle.value(y)
         if abs(value - f) <= NOISE * abs(f):

@@ -13,6 +13,8 @@ Matrix = NDArray[np.float64]
 
 DENSE = 64
 """Up to this n an eigendecomposition costs little more than a Cholesky factorisation."""
+FLAT = 1e100
+"""Where |g| > FLAT |H| Delta, the Hessian changes no digit of the step."""
 
 
 class ModelStep(NamedTuple):
@@ -81,6 +83,8 @@ def minimise_diagonal(a: Vector, w: Vector, radius: float) -> tuple[Vector, bool
     q_i = -a_i / (d_i + mu) with d = w - w_min >= 0. |q| falls as mu grows, and Newton's method on 1/|q(mu)| - 1/radius
     rises to the root from every mu with |q(mu)| >= radius. The unit of length is the radius.
     """
+    if float(np.linalg.norm(a)) > FLAT * radius:  # else squares of a / radius overflow
+        return a * (-radius / float(np.linalg.norm(a))), True
     d = w - w[0]
     least = max(float(w[0]), 0.0)
     a = np.where(np.abs(a) <= 1e-300, 0.0, a) / radius

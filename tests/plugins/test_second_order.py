@@ -86,6 +86,19 @@ def test_the_scale_of_the_objective_does_not_matter(scale):
     np.testing.assert_allclose(Model(scale * g, scale * H).minimise(1.0)[0], reference, rtol=1e-10)
 
 
+@pytest.mark.parametrize("radius", [1e-160, 1e-307])
+def test_a_tiny_radius_is_no_overflow(radius):
+    p, on_boundary = Model(np.array([3.0, 4.0]), np.diag([2.0, -1.0])).minimise(radius)
+    np.testing.assert_allclose(p / radius, [-0.6, -0.8], rtol=1e-12)
+    assert on_boundary
+
+
+def test_a_trust_region_shrinks_towards_a_kink_at_zero():
+    result = nc.solve(nc.Problem(x**2 + 3 * sp.Abs(x), start={x: 0.22651591}), "trust-region")
+    assert result.error is None
+    assert abs(result.x[0]) < 1e-9
+
+
 def test_the_interior_step_is_newtons_by_either_factorisation():
     for n in (5, 100):
         g, H = random_model(np.random.default_rng(2), "definite", n)

@@ -128,6 +128,15 @@ def test_the_time_limit_holds_within_a_step(bowl):
     assert result.seconds < 2
 
 
+def test_the_time_limit_holds_where_one_point_is_asked_for_again_and_again(bowl):
+    def stubborn(oracle, state, rng):
+        while True:
+            oracle.value(state.x)
+            oracle.value_and_gradient(state.x)
+
+    assert nc.solve(bowl, solver("stubborn", stubborn), max_seconds=0.05).status is Status.TIME
+
+
 def test_limits_are_lifted_after_the_run(bowl):
     oracle = nc.compile(bowl)
     run(oracle, Plain(), criteria=Criteria(max_evaluations=2))
@@ -382,6 +391,15 @@ def test_a_step_that_is_too_long_is_hinted_at(bowl):
     result = nc.solve(nc.Problem(x**4, start={x: 3.0}), "gd", options={"step_size": 1.0})
     assert result.status is Status.NONFINITE
     assert result.hints == ("step_size = 1 is too long for the curvature met, 108: stay below 2 / 108 = 0.0185",)
+
+
+@pytest.mark.parametrize("name", ["gd", "momentum", "lbfgs", "trust-region"])
+def test_an_infinite_slope_between_bounds_is_no_critical_point(name):
+    """The projected gradient is finite there: it ends at the bound."""
+    result = nc.solve(nc.Problem(sp.sqrt(1 - x) + y**2, bounds={x: (-1, 2)}, start={x: 1.0, y: 0.0}), name)
+    assert (result.status, result.iterations) == (Status.NONFINITE, 0)
+    held = nc.solve(nc.Problem(sp.sqrt(x) + y**2, bounds={x: (0, 2)}, start={x: 0.0, y: 0.0}), name)
+    assert held.status is Status.CONVERGED
 
 
 # -- bounds ------------------------------------------------------------------------------------------------------------
