@@ -88,7 +88,7 @@ def sweep(problem: nc.Problem) -> float:
 
 def memory_of(file: str, users: int, items: int) -> int:
     """Bytes that a process grows by from before it reads a table to the peak of two sweeps."""
-    small = factorisation(200, 100, ratings(200, 100, 2000))  # what is imported and compiled is no memory of the data
+    small = factorisation(2000, 500, ratings(2000, 500, 20_000))  # code is no memory of the data
     nc.compile(small, "numba").value_and_gradient(small.start_point(np.random.default_rng(0)))
     sweep(small)
     before = 4096 * int(Path("/proc/self/statm").read_text().split()[1])

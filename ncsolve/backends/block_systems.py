@@ -37,8 +37,8 @@ _CHUNK = 300_000
 """Numbers that the matrices, or the rows, of one chunk of systems may hold, so that they stay in the cache."""
 _FEW = 100
 """Systems of one chunk, where their sizes are not looked at."""
-NATIVE_FROM = 1e6
-"""Multiplications from which native code is worth its loading."""
+NATIVE_FROM = 1e7
+"""Multiplications for the matrices of a block from which native code is worth its loading."""
 _LARGEST = 4000
 """Unknowns of a single system up to which its matrix is formed."""
 
@@ -333,7 +333,7 @@ def _parted(systems: Places) -> Iterator[Places]:
 
 def _column(values: Any, count: int) -> Array:
     """Values of rows, which may be one of all, as a float array of its own."""
-    return np.ascontiguousarray(np.broadcast_to(np.asarray(values, dtype=float).reshape(-1), count))
+    return np.array(np.broadcast_to(np.asarray(values, dtype=float).reshape(-1), count), order="C")
 
 
 def _same_gather(a: Node, own: tuple[Index, ...], b: Node, other: tuple[Index, ...]) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import sympy as sp
 from numpy.typing import NDArray
 
 from ncsolve.backends.block_parts import Part
@@ -55,20 +56,17 @@ def row_systems(
     if len(by_table) != 1 or samples is None:
         return None
     ((table, parts),) = by_table.items()
-    slopes = {part.weight for part in parts if part.columns is None}
-    weights = {part.weight for part in parts if part.columns is not None}
-    if len(slopes) != 1 or len(weights) != 1:
-        return None
     try:
         known = _sources(parts, samples)
-        offset, weight = _at_zero(graph, slopes.pop(), inside), weights.pop()
+        weights = {part.weight for part in parts if part.columns is not None}
+        offsets = {_at_zero(graph, part.weight, inside) for part in parts if part.columns is None}
     except NotImplementedError:
         return None
     tables = {other for _, other in known.values() if other is not None}
-    if len(tables) != 1 or weight is None:
+    if not len(tables) == len(weights) == len(offsets) == 1 or (weight := weights.pop()) is None:
         return None
     sources = tuple((leaf, np.array(places)) for places, (leaf, _) in known.items())
-    return RowSystems(table, tables.pop(), offset, weight, sources)
+    return RowSystems(table, tables.pop(), offsets.pop(), weight, sources)
 
 
 def chunks_of(begin: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
@@ -114,7 +112,7 @@ def _source(node: Node, axes: tuple[Index, ...], samples: Index) -> Source:
 
 
 def _at_zero(graph: Graph, node: Node | None, inside: Callable[[Gather], bool]) -> Node:
-    """The node with the gathers `inside` set to zero. Raises NotImplementedError for rare kinds of nodes."""
+    """The node with the gathers `inside` set to zero, multiplied out. Raises NotImplementedError for rare kinds."""
     if node is None:
         raise NotImplementedError
     new: dict[int, Node] = {}
@@ -128,4 +126,4 @@ def _at_zero(graph: Graph, node: Node | None, inside: Callable[[Gather], bool]) 
             new[old.id] = graph.contract([new[o.id] for o in old.operands], old.over)
         else:
             raise NotImplementedError
-    return new[node.id]
+    return graph.pointwise(sp.expand(graph.inline(new[node.id])))

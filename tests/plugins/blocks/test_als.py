@@ -9,7 +9,9 @@ import pytest
 import sympy as sp
 
 import ncsolve as nc
+from ncsolve.backends import block_systems
 from ncsolve.errors import OptionError, ProblemError
+from ncsolve.extras import installed
 from ncsolve.problem import load
 from ncsolve.testing import SolverTests
 
@@ -79,6 +81,52 @@ def test_a_user_without_ratings_stays():
     y = oracle.minimise_block(x, 0)
     assert np.array_equal(y[2:4], x[2:4])
     assert np.abs(oracle.gradient(y)[:6]).max() < 1e-10
+
+
+def weighted_table(ridge: float):
+    """sum w (m - mu[j] - c[i] - X[i] . Y[j])^2, in which nobody has rated the last of 9 rows."""
+    rng = np.random.default_rng(3)
+    row, column = np.nonzero(rng.random((8, 7)) < 0.7)
+    r, s, m, w = (sp.IndexedBase(name, shape=(len(row),)) for name in "rsmw")
+    X, Y = sp.IndexedBase("X", shape=(9, 3)), sp.IndexedBase("Y", shape=(7, 3))
+    mu, c = sp.IndexedBase("mu", shape=(7,)), sp.IndexedBase("c", shape=(9,))
+    k, a, p = sp.symbols("k a p", integer=True)
+    error = m[k] - mu[s[k]] - c[r[k]] - sp.Sum(X[r[k], a] * Y[s[k], a], (a, 0, 2))
+    size = sp.Sum(X[p, a] ** 2, (p, 0, 8), (a, 0, 2)) + sp.Sum(Y[p, a] ** 2, (p, 0, 6), (a, 0, 2))
+    data = {r: row, s: column, m: rng.normal(size=len(row)), w: rng.uniform(0.5, 2, len(row))}
+    return nc.Problem(sp.Sum(w[k] * error**2, (k, 0, len(row) - 1)) + ridge * size, data=data)
+
+
+@pytest.mark.skipif(not installed("numba"), reason="native code needs numba")
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: load("ratings", {"users": 14, "items": 11, "rank": 2}),
+        lambda: load("matrix-completion", {"side": 10, "k": 2, "share": 0.7}),
+        lambda: load("implicit-feedback", {"users": 12, "items": 9, "rank": 2}),
+        lambda: weighted_table(0.3),
+        lambda: weighted_table(0),
+    ],
+)
+def test_native_systems_are_those_of_numpy(make, monkeypatch):
+    oracle = nc.compile(make())
+    x = oracle.problem.random_point(np.random.default_rng(1))
+    blocks = range(len(oracle.structure.blocks))
+    expected = [oracle.minimise_block(x, k) for k in blocks]
+    monkeypatch.setattr(block_systems, "NATIVE_FROM", 0)
+    native = nc.compile(make())
+    for k in blocks:
+        y = native.minimise_block(x, k)
+        assert native._block_systems[k]._row_systems is not None
+        assert oracle._block_systems[k]._row_systems is None
+        assert y == pytest.approx(expected[k], rel=1e-10, abs=1e-12)
+        assert np.abs(native.gradient(y)[entries_of(native.structure.blocks[k])]).max() < 1e-11
+
+
+def test_other_systems_are_left_to_numpy(monkeypatch):
+    monkeypatch.setattr(block_systems, "NATIVE_FROM", 0)
+    for problem in (load("tensor-decomposition"), bilinear_regression()):
+        assert all(systems._row_systems is None for systems in nc.compile(problem)._block_systems)
 
 
 def test_the_nearest_of_several_minimisers():
