@@ -241,8 +241,10 @@ def test_json_has_the_keys_of_the_command_and_is_strict(saddle):
         "seed",
         "options",
         "versions",
+        "message",
+        "escapes",
     ]
-    assert list(data["point"]) == ["kind", "index", "nullity", "eigenvalues", "certified"]
+    assert list(data["point"]) == ["kind", "index", "nullity", "eigenvalues", "certified", "explanation"]
     assert (data["problem"], data["solver"], data["status"]) == ("saddle", "lbfgs", "CONVERGED")
     assert json.loads(json.dumps(data, allow_nan=False)) == data
     failed = nc.solve(nc.Problem(sp.log(x)), "gd", x0=[-1.0]).to_json()
