@@ -112,7 +112,7 @@ class Study:
         return self.oracle.problem.random_point(rng)
 
     def states_from(self, solver: Any, x0: Vector, seed: int, steps: int) -> list[Any]:
-        """The states of a run of its own, of at most `steps` steps."""
+        """The states of a run of its own, of at most `steps` steps: the one at x0 at least, or it is refused."""
         states: list[Any] = []
 
         def keep(look: Look) -> bool:
@@ -126,6 +126,8 @@ class Study:
                 loop.advance(np.array(x0))
             except NcsolveError as error:
                 raise Refused(str(error)) from error
+        if not states:
+            raise Refused(f"A run has no first state: {loop.detail}.")
         return states
 
     @cached_property

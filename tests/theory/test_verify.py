@@ -189,3 +189,13 @@ def test_expectations_do_not_speak_of_bounds():
     found = verdict(nc.Problem((x - 1) ** 2, start={x: 0}, bounds={x: (-2, 2)}), "langevin-law")
     assert found.verdict == "NOT-APPLICABLE"
     assert "has bounds" in found.reason
+
+
+@pytest.mark.parametrize("theorem", ["gd-descent", "gd-avoids-saddles"])
+def test_a_start_where_f_is_undefined_is_refused(theorem):
+    """Random starts, too, may lie outside the domain."""
+    x = sp.Symbol("x")
+    problem = nc.Problem(sp.log(x) + x**2, start={x: nc.Normal(-5, 0.1)}, constants={"smoothness": 4, "minimum": 0})
+    (verdict,) = nc.verify(problem, theorem, solver="gd")
+    assert verdict.verdict == "NOT-APPLICABLE"
+    assert "A run has no first state: log(x) is nan where x = -" in verdict.reason
