@@ -117,6 +117,10 @@ ROW_COUNT = Leaf("parameter", "_row_count", ())
 ROW_WEIGHT = Leaf("parameter", "_row_weight", ())
 
 
+_LONG = 10_000
+"""Entries from which a table is compared with the data."""
+
+
 class Node:
     """A function of variables and of `indices`; `symbol` stands for it in the kernels of other nodes."""
 
@@ -275,6 +279,9 @@ class Graph:
         array = np.ascontiguousarray(array)
         key = (array.shape, array.dtype.str, hashlib.sha256(array.reshape(-1).data).digest())
         if key not in self._tables:
+            if array.size >= _LONG:  # u[k] over all k is the array u: no second copy of it
+                same = (a for a in self.arrays.values() if isinstance(a, np.ndarray) and a.dtype == array.dtype)
+                array = next((a for a in same if np.array_equal(a, array)), array)
             self._tables[key] = self.data(f"_t{len(self._tables)}", array)
         return self._tables[key]
 
