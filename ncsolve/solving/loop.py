@@ -208,7 +208,7 @@ class Loop:
         residual = g if self._plain else self._stationarity(x, g, state)
         norm = _size(x, residual)
         if not (math.isfinite(f) and math.isfinite(norm)) or self._is_pulled(g, residual):
-            return self._nonfinite(x)
+            return self._nonfinite(x, f, g)
         self._compare(x, f, norm)
         seconds, points = perf_counter() - self.start, self.oracle.points - self._points_before
         look = Look(self.iteration, x, f, norm, seconds, points, self.best_objective, self.last_progress, state)
@@ -319,11 +319,19 @@ class Loop:
             return False
         return not bool(np.isfinite(g[residual != 0]).all())
 
-    def _nonfinite(self, x: Vector) -> Status:
+    def _nonfinite(self, x: Vector, f: float, g: Vector) -> Status:
+        """Why: x, f or its gradient there, the penalty; or the solver, where all of them are finite."""
         with self.oracle.uncounted():
             self.detail = self.oracle.explain_nonfinite(x)
-        if not self.detail and not math.isfinite(self.oracle.penalty_value(x)):
+            value, gradient = self.oracle.value_and_gradient(x)
+        if self.detail:
+            return Status.NONFINITE
+        if not math.isfinite(self.oracle.penalty_value(x)):
             self.detail = f"x lies outside the domain of {self.oracle.penalty}"
+        elif _are_finite(value, gradient) and not _are_finite(f, g):
+            wrong = "a gradient" if math.isfinite(f) else "an objective"
+            self.detail = f"solver '{self.solver.name}' reports {wrong} that is not finite where it is finite"
+            return Status.FAILED
         return Status.NONFINITE
 
     def _check_type(self, state: Any) -> None:
@@ -381,3 +389,7 @@ def _size(x: Vector, g: Vector) -> float:
     if not (math.isfinite(float(x.sum())) or np.isfinite(x).all()):
         return math.nan
     return max(float(g.max()), -float(g.min()))  # nan where one is in g
+
+
+def _are_finite(f: float, g: Vector) -> bool:
+    return math.isfinite(f) and bool(np.isfinite(g).all())

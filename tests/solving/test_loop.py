@@ -337,6 +337,23 @@ def test_a_wrong_gradient_is_found_out(bowl):
     assert result.message == "solver 'feign' reports a gradient within 1e-06 at a point where its norm is 16"
 
 
+@pytest.mark.parametrize(
+    ("objective", "slope", "what"),
+    [(np.nan, 1.0, "an objective"), (-np.inf, 1.0, "an objective"), (5.0, np.nan, "a gradient")],
+)
+def test_numbers_that_are_not_finite_are_the_solvers_where_those_of_the_oracle_are(bowl, objective, slope, what):
+    def lose(oracle, state, rng):
+        return FullState(state.x - 1, objective, np.full(2, slope))
+
+    def start(oracle, x0, rng):
+        return FullState(x0, *oracle.value_and_gradient(x0))
+
+    result = nc.solve(bowl, solver("lossy", lose, start))
+    assert result.status is Status.FAILED
+    assert result.message == f"solver 'lossy' reports {what} that is not finite where it is finite"
+    assert (result.x.tolist(), result.objective) == ([3, 3], 36.0)
+
+
 def test_a_budget_error_in_init_is_a_limit(bowl):
     def costly(oracle, x0, rng):
         raise BudgetExhausted("EVALUATIONS")
