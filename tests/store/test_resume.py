@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -269,6 +270,23 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
     assert "No space left on device" in result.hints[-1]
     assert not list(tmp_path.glob(".*.part"))
     same(nc.solve(made("valley"), "gd", max_iterations=9), resume(tmp_path, made("valley")))
+
+
+def test_a_folder_that_is_read_only(kept, monkeypatch):
+    """What is there stays, and can be read."""
+    before = {file.name: file.read_bytes() for file in kept.iterdir()}
+    opened = Path.open
+
+    def refuse(path, mode="r", *arguments, **more):
+        if "w" in mode and path.parent == kept:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, mode, *arguments, **more)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    for again in (lambda: nc.solve(made("fit"), "gd", checkpoint=kept), lambda: resume(kept, made("fit"))):
+        with pytest.raises(StoreError, match=r"cannot write into .*run: Permission denied"):
+            again()
+    assert {file.name: file.read_bytes() for file in kept.iterdir()} == before
 
 
 def test_two_processes_on_one_folder(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -60,6 +61,16 @@ def test_the_index_is_a_cache(run, tree):
     (tree / "a" / "run.json").write_text("{")
     (tree / "e" / "run.json").write_text('{"name": "of something else"}')
     assert [each.path for each in stored_runs(tree)] == ["b/d"]
+
+
+def test_where_no_index_can_be_written_everything_is_read(run, tree):
+    (tree / INDEX).mkdir()
+    assert paths(run, str(tree)) == ["a", "b/c", "b/d"]
+
+
+def test_several_may_list_one_folder(tree):
+    with ThreadPoolExecutor(4) as at_once:
+        assert {len(found) for found in at_once.map(stored_runs, [tree] * 12)} == {3}
 
 
 def test_resume_on_the_command_line(run, problem_file, tmp_path, monkeypatch):
