@@ -8,8 +8,8 @@ NcsolveError, a solver that fails, a run that computes for more than three times
 minimum that is none:
 
 - SymPy differentiates the objective with all sums written out, mpmath evaluates in 30 digits: the gradient at x must be
-  within the tolerance and what rounding of x makes of it (where a bound holds x, of the right sign), and no eigenvalue of the Hessian in the free
-  variables clearly negative;
+  within the tolerance and what rounding of x makes of it (where a bound holds x, of the right sign), and no eigenvalue
+  of the Hessian in the free variables clearly negative;
 - of 1000 random points close by, none may lie lower than the gradient explains.
 """
 

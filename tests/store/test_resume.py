@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import cache
 from pathlib import Path
 
@@ -270,6 +271,26 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
     assert "No space left on device" in result.hints[-1]
     assert not list(tmp_path.glob(".*.part"))
     same(nc.solve(made("valley"), "gd", max_iterations=9), resume(tmp_path, made("valley")))
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("writes", [4, 7, 12])
+def test_a_process_that_is_killed_while_it_writes(tmp_path, monkeypatch, writes):
+    """benchmarks/campaign.py kills at random moments, over all solvers."""
+    from ncsolve.store import files
+
+    whole, calls = nc.solve(made("valley"), "gd", max_iterations=30), iter(range(1, writes))
+    child = os.fork()
+    if child == 0:
+        real = os.fsync
+        monkeypatch.setattr(files.os, "fsync", lambda f: real(f) if next(calls, 0) else os.kill(os.getpid(), 9))
+        try:
+            nc.solve(made("valley"), "gd", max_iterations=30, checkpoint=Checkpoint(tmp_path, every=0))
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9
+    same(whole, resume(tmp_path, made("valley")))
 
 
 def test_a_folder_that_is_read_only(kept, monkeypatch):
