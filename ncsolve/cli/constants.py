@@ -24,8 +24,8 @@ def command(
     problem: str, box: str | None, params: dict[str, str], tolerance: float | None, max_boxes: int, as_json: bool
 ) -> None:
     """Enclose the constants of PROBLEM in a box: L and M of its gradient and Hessian, m, PL mu, its least value, and
-    the strict-saddle triple: everywhere the gradient is saddle_gradient, or the lowest eigenvalue is -saddle_curvature at
-    most, or all eigenvalues are saddle_convexity at least.
+    the strict-saddle triple: everywhere the gradient is saddle_gradient, or the lowest eigenvalue is -saddle_curvature
+    at most, or all eigenvalues are saddle_convexity at least.
 
     The value is the safe side. Provenance: closed-form, certified(box) by branch and bound with outward rounding,
     declared by the problem, or sampled, which proves nothing.
