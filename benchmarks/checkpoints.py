@@ -3,7 +3,7 @@
     python benchmarks/checkpoints.py [--variables 1000000] [--seconds 12]
 
 The same run in turns with and without checkpoints; the least time of three of each. Resuming is timed in processes
-of their own, as a user would: `ncsolve resume` for one more iteration, against `ncsolve solve` for the first one.
+of their own, as a user would: `ncsolve resume` for one more iteration, against `ncsolve solve --out` for the first one.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def resuming(variables: int) -> list[str]:
         begun = time.perf_counter()
         read_arrays(Path(folder) / "run" / "checkpoint.npz")
         reading = time.perf_counter() - begun
-        start = min(timed(*solve, "1") for _ in range(ROUNDS))
+        start = min(timed(*solve, "1", "--out", f"{folder}/{k}") for k in range(ROUNDS))
         again = min(timed("resume", f"{folder}/run", "--max-iterations", str(21 + k)) for k in range(ROUNDS))
     return [readable(start), readable(reading), readable(again), f"{again / (start + reading):.2f}"]
 
