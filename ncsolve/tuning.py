@@ -160,7 +160,7 @@ def tune(
     cls, fixed = registry().solver(solver), dict(fixed or {})
     configure(cls, fixed)
     space = search_space(cls, ranges or {}, only, fixed)
-    race = _Race(problem, solver, seeds, by, max_evaluations, *_aim(problem, target))
+    race = _Race(problem, solver, seeds, by, max_evaluations, *_aim(problem, solver, fixed, target))
     found = Tuned(problem.name, solver, space, by, race.target)
     samplers = {"tpe": optuna.samplers.TPESampler, "random": optuna.samplers.RandomSampler}
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -256,11 +256,11 @@ def _given_range(each: Option, low: float, high: float) -> Range:
     return Range(low, high, scale, whole=float not in kinds)
 
 
-def _aim(problem: Problem, target: float | None) -> tuple[float, float]:
+def _aim(problem: Problem, solver: str, fixed: Mapping[str, Any], target: float | None) -> tuple[float, float]:
     """The value to reach, and that of the first start, from which the way to it is measured."""
     from ncsolve.api import solve
 
-    first = float(solve(problem, "gd", max_iterations=0, escape=False).trace.objective[0])
+    first = float(solve(problem, solver, options=fixed, max_iterations=0, escape=False).trace.objective[0])
     if target is not None:
         return float(target), first
     values = [known.value for known in problem.known if known.kind == "minimum" and known.value is not None]

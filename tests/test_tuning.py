@@ -49,7 +49,8 @@ def test_every_solver_can_run_with_what_its_ranges_offer():
             continue
         for option, domain in found.items():
             for end in (domain.low, domain.high):
-                configure(solver, {option: int(end) if domain.whole else end}), name
+                value = int(end) if domain.whole else end
+                assert getattr(configure(solver, {option: value}), option) == value, name
 
 
 def test_gradient_descent_finds_the_best_step():
@@ -81,6 +82,19 @@ def test_the_command_prints_one_that_can_be_run(run):
     assert "times fewer evaluations" in result.stdout
     again = run(*shlex.split(command)[1:])
     assert "minimum" in again.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "sparse-regression -p columns=30 -s prox-gradient --target 5",
+        "hs71 -s augmented-lagrangian --max-evaluations 400",
+    ],
+)
+def test_problems_that_only_some_solvers_take(run, arguments):
+    result = run("tune", *arguments.split(), "--trials", "2", "--seeds", "1")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines()[-1].startswith("ncsolve solve ")
 
 
 def test_json_is_strict(run):
