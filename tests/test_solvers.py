@@ -72,6 +72,7 @@ TURNS = 4
 """A solver meets every fourth problem at least, where its family is that large."""
 
 
+@cache
 def family(solver: str) -> list[str]:
     """The solvers of its plugin."""
     package = registry().solver(solver).__module__.partition(".")[0]

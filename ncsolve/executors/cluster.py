@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
 from threading import Lock
@@ -95,11 +96,9 @@ class _Shared:
     def __getstate__(self) -> dict[str, Any]:
         return {"packed": self.packed}  # a worker gets it as it was sent
 
-    @property
+    @cached_property
     def value(self) -> Any:
-        if "unpacked" not in self.__dict__:
-            self.__dict__["unpacked"] = pickle.loads(self.packed)
-        return self.__dict__["unpacked"]
+        return pickle.loads(self.packed)
 
 
 def _call(function: Callable[[S, T], R], shared: _Shared, task: T) -> R:

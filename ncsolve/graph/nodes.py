@@ -28,9 +28,8 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from ncsolve.errors import ProblemError
 from ncsolve.graph.kernels import symbols_in, weight
-from ncsolve.problem.stored import StoredArray
+from ncsolve.problem.stored import StoredArray, not_in_memory
 
 
 @dataclass(frozen=True, order=True)
@@ -241,9 +240,7 @@ class _Arrays(dict[str, NDArray[np.generic]]):
     """Arrays by name; one that is not in memory is none of them."""
 
     def __missing__(self, name: str) -> NoReturn:
-        raise ProblemError(
-            f"data: '{name}' is not in memory, and what is asked for needs all of it. Give a NumPy array for this."
-        )
+        raise not_in_memory(f"data: '{name}'")
 
 
 class Graph:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ncsolve.errors import ProblemError
 
-__all__ = ["StoredArray", "stored_array", "with_stored"]
+__all__ = ["StoredArray", "not_in_memory", "stored_array", "with_stored"]
 
 IN_MEMORY = 64_000_000
 """Bytes of float64 up to which an array is read at once, wherever it lies."""
@@ -86,9 +86,12 @@ class StoredArray:
         return np.ascontiguousarray(rows, dtype=np.float64)
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        raise ProblemError(
-            f"{self.what} is not in memory, and what is asked for would read all of it. Give a NumPy array for this."
-        )
+        raise not_in_memory(self.what)
+
+
+def not_in_memory(what: str) -> ProblemError:
+    """The answer to those who need all of an array."""
+    return ProblemError(f"{what} is not in memory, and what is asked for needs all of it. Give a NumPy array for this.")
 
 
 def with_stored(data: Any) -> Any:

@@ -87,6 +87,7 @@ def test_more_variables_show_convergence_only(figures):
 )
 def test_awkward_runs_can_be_drawn(tmp_path, problem):
     plot.plot_run(tmp_path / "run.png", problem, nc.solve(problem, "gd", max_iterations=30))
+    assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_comparison(figures):

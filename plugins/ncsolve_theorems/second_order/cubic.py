@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import ClassVar
 
 import numpy as np
 
-from ncsolve.theory import VIOLATED, Case, Claim, Study, Theorem
+from ncsolve.theory import VIOLATED, Case, Claim, Study
 from ncsolve_theorems import problems
-from ncsolve_theorems.second_order.steps import shifted_update
+from ncsolve_theorems.second_order.steps import CubicStep
 
 
 def half_step(study: Study) -> None:
@@ -18,7 +18,7 @@ def half_step(study: Study) -> None:
     study.x = np.array([start, (start + end) / 2])
 
 
-class CubicRegularisation(Theorem):
+class CubicRegularisation(CubicStep):
     """With M = L, the Hessian's Lipschitz constant, a cubic step of length r falls by M r^3 / 12, and more is promised.
 
     $$f - f_+ \\ge \\frac{M r^3}{12}, \\quad |\\nabla f_+| \\le \\frac{L + M}{2} r^2, \\quad
@@ -31,21 +31,10 @@ class CubicRegularisation(Theorem):
     id: ClassVar[str] = "CUB1"
     name: ClassVar[str] = "cubic-descent"
     kind: ClassVar[str] = "every iterate"
-    solvers: ClassVar[tuple[str, ...]] = ("cubic",)
     constants: ClassVar[tuple[str, ...]] = ("hessian_lipschitz",)
     assumptions: ClassVar[tuple[str, ...]] = ("H is L-Lipschitz",)
-    demand: ClassVar[str] = "regularization = L"
     reference: ClassVar[str] = "Nesterov & Polyak 2006, Prop. 1, Lemmas 3 to 5, Thm 1"
     horizon: ClassVar[int] = 60
-
-    def refusal(self, study: Study) -> str:
-        return "" if study.constant("hessian_lipschitz") > 0 else "The Hessian is constant: L = 0 regularises nothing."
-
-    def demands(self, study: Study) -> Mapping[str, Any]:
-        return {"regularization": study.constant("hessian_lipschitz")}
-
-    def identity(self, study: Study) -> Claim | None:
-        return shifted_update(study, "(H + M |s|/2 I) s = -g", study.constant("hessian_lipschitz") / 2, 1)
 
     def claims(self, study: Study) -> Iterable[Claim]:
         M = L = study.constant("hessian_lipschitz")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import ClassVar
 
 import numpy as np
 
-from ncsolve.theory import VIOLATED, Case, Claim, Study, Theorem
+from ncsolve.theory import VIOLATED, Case, Claim, Study
 from ncsolve_theorems import problems
-from ncsolve_theorems.second_order.steps import shifted_update
+from ncsolve_theorems.second_order.steps import CubicStep
 
 
-class CubicPL(Theorem):
+class CubicPL(CubicStep):
     """Under the Polyak-Lojasiewicz inequality cubic steps with M = L converge with the order 4/3.
 
     $$\\Delta_{k+1} + w^{1/4} \\Delta_{k+1}^{3/4} \\le \\Delta_k, \\qquad \\Delta_k = f(x_k) - f_*, \\qquad
@@ -26,21 +26,10 @@ class CubicPL(Theorem):
     id: ClassVar[str] = "CUB2"
     name: ClassVar[str] = "cubic-pl"
     kind: ClassVar[str] = "every iterate"
-    solvers: ClassVar[tuple[str, ...]] = ("cubic",)
     constants: ClassVar[tuple[str, ...]] = ("hessian_lipschitz", "pl", "minimum")
     assumptions: ClassVar[tuple[str, ...]] = ("H is L-Lipschitz", "|g|^2 / 2 >= mu (f - f*)")
-    demand: ClassVar[str] = "regularization = L"
     reference: ClassVar[str] = "Nesterov & Polyak 2006, Thm 7, with L_0 = M = L; proof above"
     horizon: ClassVar[int] = 60
-
-    def refusal(self, study: Study) -> str:
-        return "" if study.constant("hessian_lipschitz") > 0 else "The Hessian is constant: L = 0 regularises nothing."
-
-    def demands(self, study: Study) -> Mapping[str, Any]:
-        return {"regularization": study.constant("hessian_lipschitz")}
-
-    def identity(self, study: Study) -> Claim | None:
-        return shifted_update(study, "(H + L |s|/2 I) s = -g", study.constant("hessian_lipschitz") / 2, 1)
 
     def claims(self, study: Study) -> Iterable[Claim]:
         gap = study.gap

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ncsolve.theory import Claim, Study
+from ncsolve.theory import Claim, Study, Theorem
 
 ACCURACY = 1e-6
 """Of the equations of a step, relative: a step is the difference of two rounded points."""
@@ -113,3 +114,19 @@ def conjugate_gradients(H: np.ndarray, g: np.ndarray, x: np.ndarray, count: int)
         if float(np.linalg.norm(r)) <= 1e-10 * first:
             break
     return np.array(iterates)
+
+
+class CubicStep(Theorem):
+    """Cubic regularisation with M = L, the Hessian's Lipschitz constant."""
+
+    solvers = ("cubic",)
+    demand = "regularization = L"
+
+    def refusal(self, study: Study) -> str:
+        return "" if study.constant("hessian_lipschitz") > 0 else "The Hessian is constant: L = 0 regularises nothing."
+
+    def demands(self, study: Study) -> Mapping[str, Any]:
+        return {"regularization": study.constant("hessian_lipschitz")}
+
+    def identity(self, study: Study) -> Claim | None:
+        return shifted_update(study, "(H + M |s|/2 I) s = -g", study.constant("hessian_lipschitz") / 2, 1)
