@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ncsolve.cli.group import INTERRUPTED
+from ncsolve.cli.line import Line
 from ncsolve.cli.options import backend_option, jobs_options, json_option, load_problem, param_option, run_options
-
-if TYPE_CHECKING:
-    from ncsolve.compare import Run
 
 
 @click.command("compare", short_help="Run several solvers on several problems.")
@@ -81,8 +78,8 @@ def command(
     workers = choose(executor, jobs)
     declared = [load_problem(name, params) for name in problems]
     grid = cells(declared, solvers, seeds, **arguments)
-    with progress(len(grid)) as done:
-        runs = run_cells(grid, out, workers, done)
+    with Line(len(grid)) as line:
+        runs = run_cells(grid, out, workers, lambda run: line.done(run.cell))
     data = [run.data for run in runs]
     if as_json:
         click.echo(to_json({"runs": data}))
@@ -95,27 +92,6 @@ def command(
         plot_runs(plot, declared, runs, by, guarantees=promised)
     interrupted = len(runs) < len(grid) or any(run.interrupted for run in runs)
     click.get_current_context().exit(INTERRUPTED if interrupted else 0)
-
-
-class progress:
-    """One line on stderr where that is a terminal: how many of `total` runs are done."""
-
-    def __init__(self, total: int) -> None:
-        self.total, self.count = total, 0
-        self.shown = sys.stderr.isatty() and total > 1
-
-    def __enter__(self) -> Callable[[Run], None]:
-        return self.done
-
-    def done(self, run: Run) -> None:
-        self.count += 1
-        if self.shown:
-            text = f"{self.count} of {self.total}: {run.cell}"
-            click.echo(f"\r\x1b[K{text[:100]}", err=True, nl=False)
-
-    def __exit__(self, *_: object) -> None:
-        if self.shown:
-            click.echo("\r\x1b[K", err=True, nl=False)
 
 
 def tabulate(runs: Sequence[Mapping[str, Any]]) -> None:

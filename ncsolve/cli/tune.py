@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ncsolve.cli.group import INTERRUPTED
+from ncsolve.cli.line import Line
 from ncsolve.cli.options import (
     json_option,
     key_values,
@@ -77,8 +77,15 @@ def command(
     from ncsolve.tuning import tune
 
     declared = load_problem(problem, params)
+    best = float("inf")
     with Line(given["trials"]) as line:
-        found = tune(declared, solver, fixed=options, report=line, **given)
+
+        def report(trial: Trial) -> None:
+            nonlocal best
+            best = min(best, trial.cost) if trial.reached else best
+            line.done(f"the best so far {best:g}")
+
+        found = tune(declared, solver, fixed=options, report=report, **given)
     words = ["ncsolve", "solve", problem, *(w for k, v in params.items() for w in ("-p", f"{k}={v}")), "-s", solver]
     words += [w for k, v in found.best.options.items() for w in ("-o", f"{k}={_text(v)}")]
     if as_json:
@@ -87,27 +94,6 @@ def command(
         tell(found)
         click.echo(shlex.join(words))
     click.get_current_context().exit(INTERRUPTED if found.interrupted else 0)
-
-
-class Line:
-    """Progress on stderr, where that is a terminal: trials done and the best so far."""
-
-    def __init__(self, trials: int) -> None:
-        self.trials, self.count, self.best = trials, 0, float("inf")
-        self.shown = sys.stderr.isatty()
-
-    def __enter__(self) -> Line:
-        return self
-
-    def __call__(self, trial: Trial) -> None:
-        self.count += 1
-        self.best = min(self.best, trial.cost) if trial.reached else self.best
-        if self.shown:
-            click.echo(f"\r\x1b[K{self.count} of {self.trials}, best {self.best:g}", err=True, nl=False)
-
-    def __exit__(self, *_: object) -> None:
-        if self.shown:
-            click.echo("\r\x1b[K", err=True, nl=False)
 
 
 def tell(found: Tuned) -> None:
