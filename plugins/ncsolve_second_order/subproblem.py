@@ -28,12 +28,13 @@ class Model:
     The minimiser is characterised by (H + lambda I) p = -g, H + lambda I >= 0, lambda >= 0, lambda (Delta - |p|) = 0
     [More & Sorensen 1983, Lemma 2.1]. In the eigenbasis of H, and with mu = lambda + lambda_min(H) as the unknown, no
     digits are lost near the hard case. g and H are divided by their largest entry, so that their scale does not
-    matter.
+    matter. An H that has overflowed says nothing: the model is linear then.
     """
 
     def __init__(self, g: Vector, H: Matrix) -> None:
-        self.g, self.H = g, H
-        self.scale = max(float(np.abs(g).max()), float(np.abs(H).max())) or 1.0
+        largest = float(np.abs(H).max())
+        self.g, self.H = g, H if math.isfinite(largest) else np.zeros_like(H)
+        self.scale = max(float(np.abs(g).max()), largest if math.isfinite(largest) else 0.0) or 1.0
         self._newton = self._newton_step() if len(g) > DENSE else None
         self._eigen: tuple[Vector, Matrix] | None = None
 
@@ -81,14 +82,15 @@ def minimise_diagonal(a: Vector, w: Vector, radius: float) -> tuple[Vector, bool
     """Minimise a'q + sum(w q^2)/2 over |q| <= radius, w ascending: q, and whether |q| = radius.
 
     q_i = -a_i / (d_i + mu) with d = w - w_min >= 0. |q| falls as mu grows, and Newton's method on 1/|q(mu)| - 1/radius
-    rises to the root from every mu with |q(mu)| >= radius. The unit of length is the radius.
+    rises to the root from every mu with |q(mu)| >= radius, such as that for which the largest |q_i| is the radius. The
+    unit of length is the radius.
     """
     if float(np.linalg.norm(a)) > FLAT * radius:  # else squares of a / radius overflow
         return a * (-radius / float(np.linalg.norm(a))), True
     d = w - w[0]
     least = max(float(w[0]), 0.0)
     a = np.where(np.abs(a) <= 1e-300, 0.0, a) / radius
-    mu = max(least, float(np.linalg.norm(a[d == 0])))
+    mu = max(least, float(np.linalg.norm(a[d == 0])), float((np.abs(a) - d).max()))
     q = diagonal_solve(a, d, mu)
     size = float(np.linalg.norm(q))
     if mu == least and size <= 1:

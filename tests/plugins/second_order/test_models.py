@@ -108,3 +108,18 @@ def test_pivots_that_underflow_are_shifted():
     d = modified_solve(H)(g)
     assert np.isfinite(d).all()
     assert g @ d > 0
+
+
+def test_a_region_far_larger_than_the_curvature_is_crossed():
+    """The lowest eigenvector has no part in g, the other q_i would overflow at mu = 0."""
+    g, w = np.array([0.0, 0.57, 0.81, -0.1]), np.array([0.0, 7e-233, 2e-231, 3e-229])
+    p, on_boundary = Model(g, np.diag(w)).minimise(4e77)
+    assert on_boundary
+    assert np.allclose(p, -4e77 * g / np.linalg.norm(g), rtol=1e-12, atol=0)
+
+
+def test_without_a_finite_hessian_the_model_is_linear():
+    g = np.array([3.0, -4.0])
+    p, on_boundary = Model(g, np.array([[np.inf, 0.0], [0.0, np.nan]])).minimise(2.0)
+    assert on_boundary
+    assert np.allclose(p, [-1.2, 1.6], rtol=1e-15)
