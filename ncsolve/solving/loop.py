@@ -19,6 +19,7 @@ from ncsolve.solving.samples import Samples
 from ncsolve.solving.status import Status
 from ncsolve.solving.stopping import Look, Stop
 from ncsolve.solving.trace import Recorder
+from ncsolve.solving.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -120,9 +121,12 @@ class Loop:
 
         Raises the NcsolveError with which a solver refuses the problem before its first step.
         """
+        self._watchdog = Watchdog(self.oracle.remaining[1])
         try:
             return self._iterate(x0)
         except BudgetExhausted as exhausted:
+            if self._watchdog.fired:
+                self.detail = f"{Status.TIME.message}: {self._who} was stopped in the midst of a step"
             return Status[exhausted.reason]
         except KeyboardInterrupt:
             return Status.INTERRUPTED
@@ -130,6 +134,7 @@ class Loop:
             self.detail, self.error = str(failure), failure.__cause__
             return Status.FAILED
         finally:
+            self._watchdog.close()
             self.progress.close()
 
     def _iterate(self, x0: Vector) -> Status:
@@ -145,7 +150,7 @@ class Loop:
                 return self._driven(x0)
             state = self._first_state(x0)
             status = self._look(state)
-        step = self.solver.step
+        step = self._watchdog.watched(self.solver.step)
         while status is None:
             try:
                 state = step(oracle, state, rng)
@@ -159,7 +164,7 @@ class Loop:
 
     def _first_state(self, x0: Vector) -> Any:
         try:
-            state = self.solver.init(self.oracle, x0, self.rng)
+            state = self._watchdog.watched(self.solver.init)(self.oracle, x0, self.rng)
         except BudgetExhausted:
             raise
         except Exception as error:
@@ -184,7 +189,8 @@ class Loop:
                 raise _Stopped(status)
 
         try:
-            last = self.solver.drive(self.oracle, x0, self.rng, report)
+            drive = self._watchdog.watched(self.solver.drive)
+            last = drive(self.oracle, x0, self.rng, self._watchdog.unwatched(report))
         except _Stopped as stopped:
             return stopped.status
         except (BudgetExhausted, _Failure):
@@ -340,9 +346,12 @@ class Loop:
             wrong = TypeError(f"init() returned {type(state).__name__}, not its state_type {declared.__name__}")
             raise self._failure("init", wrong) from wrong
 
+    @property
+    def _who(self) -> str:
+        return f"solver '{self.solver.name}' ({type(self.solver).__module__})"
+
     def _failure(self, where: str, error: Exception, wanted: str = "") -> _Failure:
-        who = f"solver '{self.solver.name}' ({type(self.solver).__module__})"
-        text = f"{who} failed in {where}: {type(error).__name__}: {error}"
+        text = f"{self._who} failed in {where}: {type(error).__name__}: {error}"
         if isinstance(error, ValueError) and "read-only" in str(error):
             wanted = "x0 and returned states must not be written to: work on a copy"
         return _Failure(f"{text}. {wanted}".rstrip(". "))
