@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ncsolve.critical import CriticalPoint
 from ncsolve.critical import classify as classify_point
 from ncsolve.errors import OptionError
+from ncsolve.executors import Executor, Serial
 from ncsolve.hooks import registry
 from ncsolve.oracle import Oracle, compile
 from ncsolve.solving import Criteria, Look, Result, configure, option_values, run, run_starts
@@ -42,6 +42,7 @@ def solve(
     callbacks: Iterable[Callable[[Look], Any]] = (),
     checkpoint: Any = None,
     certify: bool = False,
+    executor: Executor | None = None,
 ) -> Result:
     """Minimise a problem and judge what was found.
 
@@ -74,6 +75,9 @@ def solve(
     certify
         Prove the judgement of the point in ball arithmetic where that is possible; the explanation says why not.
         Needs python-flint.
+    executor
+        Where the runs of several starts are made: `ncsolve.executors.choose("processes", 4)`, or "dask". Without one
+        in this process, with the same bits: each run computes with one BLAS thread.
 
     Returns a `Result`: `status` says why it stopped, `point` what x is. What goes wrong during the run is told there;
     what is wrong before it raises an `NcsolveError`.
@@ -89,8 +93,10 @@ def solve(
     criteria = Criteria(gradient_tolerance, target, max_iterations, max_evaluations, max_seconds)
     oracle = compile(problem, backend)
     chosen, why = resolve(solver, options or {}, oracle)
+    called = tuple(callbacks)
+    _check_executor(executor, called if starts > 1 else ())
     task = _Task(
-        problem, solver, chosen, why, int(seed), int(starts), criteria, escape, backend, tuple(callbacks), certify
+        problem, solver, chosen, why, int(seed), int(starts), criteria, escape, backend, called, certify, executor
     )
     if checkpoint is None:
         return task.run(oracle, x0)
@@ -104,6 +110,7 @@ def resume(
     *,
     callbacks: Iterable[Callable[[Look], Any]] = (),
     any_version: bool = False,
+    executor: Executor | None = None,
     **limits: Any,
 ) -> Result:
     """Go on with the run that is kept in `folder`, from its last checkpoint, to the same bits as without the break.
@@ -116,6 +123,8 @@ def resume(
         Its class, where it is none that `ncsolve solvers` lists.
     any_version
         Go on although packages have other versions now: the bits may differ then.
+    executor
+        As in `solve`; it need not be that with which the run began.
     limits
         Other values of max_iterations, max_evaluations, max_seconds, gradient_tolerance or target; they count from
         the beginning of the run.
@@ -135,6 +144,8 @@ def resume(
         raise OptionError(f"resume takes no '{min(unknown)}'. The limits are {', '.join(header.criteria)}.")
     criteria = Criteria(**{**header.criteria, **limits})
     asked = header.solver if header.why else chosen
+    called = tuple(callbacks)
+    _check_executor(executor, called if header.starts > 1 else ())
     task = _Task(
         problem,
         asked,
@@ -145,7 +156,8 @@ def resume(
         criteria,
         header.escape,
         header.backend,
-        tuple(callbacks),
+        called,
+        executor=executor,
     )
     oracle = compile(problem, header.backend)
     return keep(path, header, type(chosen), lambda file: task.run(oracle, keeper=file), resume=True)
@@ -166,6 +178,7 @@ class _Task:
     backend: str
     callbacks: tuple[Callable[[Look], Any], ...]
     certify: bool = False
+    executor: Executor | None = None
 
     def run(self, oracle: Oracle, x0: Any = None, keeper: CheckpointFile | None = None) -> Result:
         arguments: dict[str, Any] = {"criteria": self.criteria, "escape": self.escape, "callbacks": self.callbacks}
@@ -175,7 +188,8 @@ class _Task:
             if self.why and is_stalled(result):
                 result = self._switched(oracle, result, arguments)
         else:
-            result = run_starts(partial(compile, self.problem, self.backend), self.chosen, self.starts, **arguments)
+            arguments |= {"backend": self.backend, "executor": self.executor}
+            result = run_starts(self.problem, self.chosen, self.starts, **arguments)
         if self.certify:
             from ncsolve.critical.certificate import certified
 
@@ -197,6 +211,13 @@ class _Task:
             return run(oracle, chosen, **{**arguments, "x0": result.x, "criteria": criteria, "keeper": keeper})
 
         return continued(result, self.criteria, again, f"{stalled} stalled, {name} went on, {reason}")
+
+
+def _check_executor(executor: Any, callbacks: tuple[Any, ...]) -> None:
+    if executor is not None and not isinstance(executor, Executor):
+        raise OptionError(f'executor must be one of ncsolve.executors, such as choose("processes"), not {executor!r}.')
+    if callbacks and executor is not None and not isinstance(executor, Serial):
+        raise OptionError("Callbacks run in this process only: leave them out, or the executor.")
 
 
 def _kept(task: _Task, oracle: Oracle, x0: Any, checkpoint: str | Path | Checkpoint) -> Result:

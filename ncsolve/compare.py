@@ -16,11 +16,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ncsolve import api
-from ncsolve.backends.evaluator import Evaluator
 from ncsolve.errors import StoreError
 from ncsolve.executors import Executor, Serial
 from ncsolve.problem import Problem
 from ncsolve.solving.result import plain
+from ncsolve.solving.starts import forget
 from ncsolve.store import absolute, all_versions, fingerprint, problem_of, read_arrays, write_arrays, write_text
 
 __all__ = ["Cell", "Run", "cells", "run_cells"]
@@ -121,7 +121,7 @@ def _source(cell: Cell) -> str:
 def _run(_: None, cell: Cell) -> Run:
     """The run of a cell, with numbers as in a process of its own."""
     problem = _problem(cell.source)
-    _forget(problem)
+    forget(problem)
     result = api.solve(problem, cell.solver, seed=cell.seed, **dict(cell.arguments))
     return Run(cell, plain(result.to_json()), dict(result.trace))
 
@@ -140,15 +140,6 @@ def _keep(run: Run, folder: Path) -> None:
 @cache
 def _problem(source: str) -> Problem:
     return problem_of(source, Path(source))
-
-
-def _forget(problem: Problem) -> None:
-    """Let `auto` choose its backend as in a new process; what is compiled stays."""
-    for derived in problem.derived.values():
-        if isinstance(derived, Evaluator):
-            derived.spent = {}
-        elif isinstance(derived, Problem):
-            _forget(derived)
 
 
 def _kept(cell: Cell, folder: Path) -> Run | None:

@@ -88,11 +88,11 @@ LIMITS: tuple[Decorator, ...] = (
 
 
 def jobs_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Where runs are made that do not depend on each other."""
+    """Where work is done whose parts do not depend on each other."""
     where = "serial, processes, dask (a cluster on this machine) or dask://HOST:PORT."
     command = click.option("--executor", default="processes", show_default=True, metavar="NAME", help=where)(command)
     return click.option(
-        "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at the same time."
+        "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Parts of the work at the same time."
     )(command)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ncsolve.cli.options import json_option, key_values, load_problem
+from ncsolve.cli.options import jobs_options, json_option, key_values, load_problem
 from ncsolve.cli.solve import finish
 
 
@@ -22,6 +22,7 @@ from ncsolve.cli.solve import finish
 @click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Another limit, without the break.")
 @click.option("--tolerance", "gradient_tolerance", type=click.FloatRange(min=0, min_open=True), help="Another one.")
 @click.option("--any-version", is_flag=True, help="Although packages have other versions now: bits may differ then.")
+@jobs_options
 @json_option
 @click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw the run: FILE.svg or FILE.png.")
 def command(
@@ -29,6 +30,8 @@ def command(
     problem: str | None,
     params: dict[str, str],
     any_version: bool,
+    jobs: int,
+    executor: str,
     as_json: bool,
     plot: Path | None,
     **limits: Any,
@@ -38,6 +41,7 @@ def command(
     Problem, versions and options must be those with which it began. Limits may be others. Exit codes are as of solve.
     """
     from ncsolve.api import resume
+    from ncsolve.executors import choose
     from ncsolve.report.plot import check_plot_file
     from ncsolve.store import RunFolder, problem_of
 
@@ -45,4 +49,5 @@ def command(
         check_plot_file(plot)
     declared = load_problem(problem, params) if problem else problem_of(RunFolder(folder).header().source, folder)
     given = {name: limit for name, limit in limits.items() if limit is not None}
-    finish(resume(folder, declared, any_version=any_version, **given), as_json, plot, declared)
+    result = resume(folder, declared, any_version=any_version, executor=choose(executor, jobs), **given)
+    finish(result, as_json, plot, declared)

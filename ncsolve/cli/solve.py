@@ -11,6 +11,7 @@ from ncsolve.cli.group import INTERRUPTED
 from ncsolve.cli.options import (
     backend_option,
     certify_option,
+    jobs_options,
     json_option,
     load_problem,
     param_option,
@@ -37,6 +38,7 @@ NOT_CONVERGED, NOT_A_MINIMUM = 3, 4
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random.")
 @run_options
 @backend_option
+@jobs_options
 @certify_option
 @json_option
 @click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw the run: FILE.svg or FILE.png.")
@@ -57,6 +59,8 @@ def command(
     plot: Path | None,
     out: Path | None,
     checkpoint: float,
+    jobs: int,
+    executor: str,
     **arguments: Any,
 ) -> None:
     """Find a minimum of PROBLEM and judge what was found.
@@ -66,6 +70,7 @@ def command(
     """
     from ncsolve.api import solve
     from ncsolve.cli.points import parse_point
+    from ncsolve.executors import choose
     from ncsolve.report.plot import check_plot_file
     from ncsolve.store import Checkpoint
 
@@ -74,7 +79,8 @@ def command(
     declared = load_problem(problem, params)
     start = None if x0 is None else parse_point(declared, x0, "--x0")
     kept = Checkpoint(out, checkpoint) if out else None
-    finish(solve(declared, x0=start, checkpoint=kept, **arguments), as_json, plot, declared)
+    workers = choose(executor, jobs)
+    finish(solve(declared, x0=start, checkpoint=kept, executor=workers, **arguments), as_json, plot, declared)
 
 
 def exit_code(result: Result) -> int:

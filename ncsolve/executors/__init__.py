@@ -7,12 +7,13 @@ first. A worker that is killed costs its task, which is begun again, up to `TRIE
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from multiprocessing import current_process
 from typing import TypeVar
 
 from ncsolve.errors import ExecutorError, did_you_mean
-from ncsolve.executors.base import TRIES, Executor, Serial
+from ncsolve.executors.base import TRIES, Executor, Serial, Session
 
-__all__ = ["TRIES", "Executor", "Serial", "choose", "in_order"]
+__all__ = ["TRIES", "Executor", "Serial", "Session", "choose", "in_order"]
 
 NAMES = ("serial", "processes", "dask", "dask://HOST:PORT")
 R = TypeVar("R")
@@ -21,10 +22,10 @@ R = TypeVar("R")
 def choose(name: str, workers: int = 1) -> Executor:
     """The executor of a name: "serial", "processes", "dask" (a cluster on this machine) or "dask://HOST:PORT".
 
-    A single process is this one. Workers begin with the first task and end with the last one, or when the iterator that
-    `run` returned is closed. Raises ExecutorError for an unknown name, MissingExtra where dask is not installed.
+    A single process is this one, and so are all where a worker asks. Raises ExecutorError for an unknown name,
+    MissingExtra where dask is not installed.
     """
-    if name == "serial" or (name == "processes" and workers == 1):
+    if name == "serial" or (name == "processes" and (workers == 1 or current_process().daemon)):
         return Serial()
     if name == "processes":
         from ncsolve.executors.processes import Processes

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ncsolve.errors import ExecutorError, MissingExtra
-from ncsolve.executors.base import TRIES
+from ncsolve.executors.base import TRIES, Executor, Session, packed
 
 __all__ = ["Dask"]
 
@@ -27,7 +27,7 @@ _alone = Lock()  # a worker may have several threads, a problem's derivatives ar
 
 
 @dataclass(frozen=True)
-class Dask:
+class Dask(Executor):
     """The cluster whose scheduler listens at `address`; without one, a cluster of `workers` processes here.
 
     Its workers need the same versions of Python and of ncsolve. The scheduler sees to tasks of workers that die.
@@ -40,32 +40,15 @@ class Dask:
         if find_spec("distributed") is None:
             raise MissingExtra("distributed", "cluster")
 
-    def run(
-        self,
-        function: Callable[[S, T], R],
-        shared: S,
-        tasks: Iterable[T],
-        group: Callable[[T], Hashable] | None = None,
-    ) -> Iterator[tuple[int, R]]:
-        distributed: Any = import_module("distributed")
-        with self._client(distributed) as client:
-            # as the result of a task, `shared` is made again where the worker that holds it is lost
-            opened = client.submit(_Shared, pickle.dumps(shared), pure=False)
-            futures = {client.submit(_call, function, opened, task, pure=False): k for k, task in enumerate(tasks)}
-            try:
-                for future in distributed.as_completed(futures):
-                    try:
-                        yield futures[future], future.result()
-                    except distributed.KilledWorker as error:
-                        raise ExecutorError(
-                            f"a worker of the cluster was killed {TRIES} times at the same task: there may be too "
-                            "little memory. See the logs of its workers."
-                        ) from error
-            finally:
-                client.cancel(list(futures))
+    @contextmanager
+    def open(self, function: Callable[[S, T], R], shared: S) -> Iterator[Session[T, R]]:
+        with ExitStack() as stack:
+            yield _Workers(self, function, shared, stack)
 
     @contextmanager
-    def _client(self, distributed: Any) -> Iterator[Any]:
+    def client(self) -> Iterator[Any]:
+        """Who knows the cluster, and has one made where there is no address."""
+        distributed: Any = import_module("distributed")
         with import_module("dask").config.set({"distributed.scheduler.allowed-failures": TRIES - 1}):
             if not self.address:
                 with (
@@ -85,6 +68,41 @@ class Dask:
                 ) from error
             with client:
                 yield client
+
+
+@dataclass(frozen=True)
+class _Workers(Generic[S, T, R]):
+    """A session: the cluster is asked for, and `shared` sent there, with the first task."""
+
+    dask: Dask
+    function: Callable[[S, T], R]
+    shared: S
+    stack: ExitStack
+
+    @cached_property
+    def client(self) -> Any:
+        return self.stack.enter_context(self.dask.client())
+
+    @cached_property
+    def opened(self) -> Any:
+        """As the result of a task, `shared` is made again where the worker that holds it is lost."""
+        return self.client.submit(_Shared, packed(self.shared), pure=False)
+
+    def run(self, tasks: Iterable[T], group: Callable[[T], Hashable] | None = None) -> Iterator[tuple[int, R]]:
+        distributed: Any = import_module("distributed")
+        client, opened = self.client, self.opened
+        futures = {client.submit(_call, self.function, opened, task, pure=False): k for k, task in enumerate(tasks)}
+        try:
+            for future in distributed.as_completed(futures):
+                try:
+                    yield futures[future], future.result()
+                except distributed.KilledWorker as error:
+                    raise ExecutorError(
+                        f"a worker of the cluster was killed {TRIES} times at the same task: there may be too "
+                        "little memory. See the logs of its workers."
+                    ) from error
+        finally:
+            client.cancel(list(futures))
 
 
 class _Shared:

@@ -10,13 +10,14 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
-from multiprocessing import get_all_start_methods, get_context
+from functools import cache, cached_property, partial
+from multiprocessing import get_all_start_methods, get_context, parent_process
 from multiprocessing.connection import Connection, wait
+from threading import Thread
 from typing import Any, Generic, TypeVar
 
-from ncsolve.errors import ExecutorError, PluginError
-from ncsolve.executors.base import TRIES
+from ncsolve.errors import ExecutorError
+from ncsolve.executors.base import TRIES, Executor, Session, packed, portable
 
 __all__ = ["Processes"]
 
@@ -81,55 +82,75 @@ class _Queue(Generic[T]):
 
 
 @dataclass(frozen=True)
-class Processes:
+class Processes(Executor):
     """As many processes as `workers` says, each with one task at a time. Another takes the place of one that dies."""
 
     workers: int
 
-    def run(
-        self,
-        function: Callable[[S, T], R],
-        shared: S,
-        tasks: Iterable[T],
-        group: Callable[[T], Hashable] | None = None,
-    ) -> Iterator[tuple[int, R]]:
+    @contextmanager
+    def open(self, function: Callable[[S, T], R], shared: S) -> Iterator[Session[T, R]]:
+        pool = _Pool(self.workers, function, shared)
+        try:
+            yield pool
+        finally:
+            for worker in pool.idle:
+                worker.end()
+
+
+class _Pool(Generic[S, T, R]):
+    """A session: workers that wait for tasks."""
+
+    def __init__(self, size: int, function: Callable[[S, T], R], shared: S) -> None:
+        self.size, self.function, self.shared = size, function, shared
+        self.idle: list[_Worker] = []
+
+    @cached_property
+    def packed(self) -> bytes:
+        return packed(self.shared)
+
+    def run(self, tasks: Iterable[T], group: Callable[[T], Hashable] | None = None) -> Iterator[tuple[int, R]]:
         queue = _Queue(tasks, group)
         tries: dict[int, int] = {}
         busy: dict[Connection, tuple[_Worker, int, T]] = {}
-        idle: list[_Worker] = []
-        packed = pickle.dumps(shared)
         try:
             while True:
-                while len(busy) < self.workers:
-                    free = idle.pop() if idle else None
-                    due = queue.take(free)
-                    if due is None:
-                        idle += [free] if free else []
-                        break
-                    worker = free or _Worker.begin(function, packed)
-                    queue.given(worker, due[1])
-                    busy[worker.pipe] = worker, *due
-                    with suppress(BrokenPipeError):  # it is dead, which `wait` tells
-                        worker.pipe.send(due[1])
+                self._occupy(busy, queue)
                 if not busy:
                     return
                 for pipe in wait(list(busy)):
-                    worker, k, task = busy.pop(pipe)  # type: ignore[call-overload]
+                    worker, k, task = busy[pipe]  # type: ignore[index]
                     try:
                         result, error = worker.pipe.recv()
                     except (EOFError, ConnectionResetError):
                         worker.end()
+                        del busy[worker.pipe]
                         tries[k] = tries.get(k, 0) + 1
                         _check(tries[k], task, worker.process.exitcode)
                         queue.again.append((k, task))
                         continue
-                    idle.append(worker)
+                    del busy[worker.pipe]
+                    self.idle.append(worker)
                     if error is not None:
                         raise error
+                    self._occupy(busy, queue)  # before the result is looked at, which may take a while
                     yield k, result
         finally:
-            for worker in [*idle, *(worker for worker, *_ in busy.values())]:
+            for worker, *_ in busy.values():
                 worker.end()
+
+    def _occupy(self, busy: dict[Connection, tuple[_Worker, int, T]], queue: _Queue[T]) -> None:
+        """Give tasks to workers until there are no more of either."""
+        while len(busy) < self.size:
+            free = self.idle.pop() if self.idle else None
+            due = queue.take(free)
+            if due is None:
+                self.idle += [free] if free else []
+                return
+            worker = free or _Worker.begin(self.function, self.packed)
+            queue.given(worker, due[1])
+            busy[worker.pipe] = worker, *due
+            with suppress(BrokenPipeError):  # it is dead, which `wait` tells
+                worker.pipe.send(due[1])
 
 
 @cache
@@ -178,22 +199,20 @@ def _work(pipe: Connection, function: Callable[..., Any], packed: bytes) -> None
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115
-    shared = pickle.loads(packed)
+    Thread(target=_end_with_parent, daemon=True).start()
+    shared = cache(partial(pickle.loads, packed))
     with suppress(EOFError, BrokenPipeError):
         while True:
             task = pipe.recv()
             try:
-                answer = pickle.dumps((function(shared, task), None))
+                answer = pickle.dumps((function(shared(), task), None))
             except Exception as error:
-                answer = pickle.dumps((None, _portable(error)))
+                answer = pickle.dumps((None, portable(error)))
             pipe.send_bytes(answer)
 
 
-def _portable(error: Exception) -> Exception:
-    """The error, or its text where it cannot be sent."""
-    try:
-        if type(pickle.loads(pickle.dumps(error))) is type(error):
-            return error
-    except Exception:  # whatever a stranger's exception does when it is copied
-        pass
-    return PluginError(f"a task failed: {type(error).__name__}: {error}")
+def _end_with_parent() -> None:
+    """A parent that is killed cannot end its workers: they must not go on writing checkpoints that it resumes from."""
+    if (parent := parent_process()) is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from ncsolve.errors import StoreError
     from ncsolve.oracle import Oracle
     from ncsolve.solving.loop import Loop
 
@@ -93,6 +94,8 @@ class Keeper(Protocol):
     """Seconds between two that are saved."""
     mark: Mark | None
     """Where the run goes on; None for a new one."""
+    error: StoreError | None
+    """Why the last mark could not be saved; None where it is."""
 
     def save(self, complete: dict[str, Any]) -> None:
         """Save a mark, in the background if that takes long: the run does not wait."""

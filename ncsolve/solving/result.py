@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ncsolve.critical.kkt import KKT
 from ncsolve.display import Displayed
+from ncsolve.executors.base import portable
 from ncsolve.solving.status import Status
 from ncsolve.solving.trace import Trace
 
@@ -63,6 +64,10 @@ class Result(Displayed):
     """The problem's own numbers at x, such as a test error."""
     runs: tuple[Result, ...] = field(default=())
     """All runs, this one among them, where there were several starts."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """An error that cannot be copied travels as its text."""
+        return {**self.__dict__, "error": None if self.error is None else portable(self.error)}
 
     @property
     def success(self) -> bool:

@@ -1,4 +1,4 @@
-"""Solve: the loop, then the judgement, then the escape from what is no minimum; once, or from many starts."""
+"""Solve: the loop, then the judgement, then the escape from what is no minimum."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ from ncsolve.solving.trace import Escape
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
+    from ncsolve.problem import Problem
 
-__all__ = ["run", "run_starts"]
+__all__ = ["metrics_at", "random_start", "run"]
 
 Vector = NDArray[np.float64]
 
@@ -89,41 +90,6 @@ def run(
             return _result(loop, answer, criteria, seed, before)
     finally:
         oracle.limit()
-
-
-def run_starts(
-    new_oracle: Callable[[], Oracle],
-    solver: Any,
-    starts: int,
-    *,
-    x0: Any = None,
-    seed: int = 0,
-    keeper: Keeper | None = None,
-    **arguments: Any,
-) -> Result:
-    """Run from `starts` points and return the best result, with all in `runs`: minima first, then the lower objective.
-
-    The first run is the one that `run` makes; the others start at random points, each with a seed spawned from `seed`.
-    Limits hold for each run. `arguments` are those of `run`.
-    """
-    results: list[Result] = []
-    for k in range(starts):
-        oracle = new_oracle()
-        key = (k,) if k else ()
-        kept = keeper.child(f"start-{k}") if keeper and k else keeper
-        if k:
-            x0 = _random_point(oracle, solver, np.random.default_rng(SeedSequence(seed, spawn_key=(k, 0))))
-        results.append(run(oracle, solver, x0=x0, seed=seed, spawn_key=key, keeper=kept, **arguments))
-        if results[-1].status is Status.INTERRUPTED:
-            break
-    best = min(results, key=_rank)
-    status = Status.INTERRUPTED if results[-1].status is Status.INTERRUPTED else best.status
-    return replace(best, status=status, runs=tuple(results))
-
-
-def _rank(result: Result) -> tuple[bool, float]:
-    found = result.point.kind in ("minimum", "minmax")
-    return not found, math.inf if math.isnan(result.objective) else result.objective
 
 
 @dataclass(frozen=True)
@@ -225,8 +191,13 @@ def _result(loop: Loop, answer: _Answer, criteria: Criteria, seed: int, before: 
         error=loop.error,
         samples=samples,
         minima=found_by(oracle, loop.last and loop.last.state),
-        metrics={name: _metric(name, function, values) for name, function in oracle.problem.metrics.items()},
+        metrics=metrics_at(oracle.problem, values),
     )
+
+
+def metrics_at(problem: Problem, values: dict[str, Any]) -> dict[str, float]:
+    """The problem's own numbers at a point. Raises ProblemError where its function fails."""
+    return {name: _metric(name, function, values) for name, function in problem.metrics.items()}
 
 
 def _metric(name: str, function: Callable[[dict[str, Any]], float], values: dict[str, Any]) -> float:
@@ -256,10 +227,11 @@ def _message(loop: Loop, answer: _Answer, criteria: Criteria) -> str:
 def _first_point(oracle: Oracle, solver: Any, rng: np.random.Generator) -> Vector:
     """The problem's start; where it declares none, the solver's own way to draw one, if it has any."""
     problem = oracle.problem
-    return problem.start_point(rng) if problem.start.is_declared else _random_point(oracle, solver, rng)
+    return problem.start_point(rng) if problem.start.is_declared else random_start(oracle, solver, rng)
 
 
-def _random_point(oracle: Oracle, solver: Any, rng: np.random.Generator) -> Vector:
+def random_start(oracle: Oracle, solver: Any, rng: np.random.Generator) -> Vector:
+    """A random point, in the solver's own way where it has one."""
     own: Callable[[Oracle, np.random.Generator], Vector] | None = getattr(solver, "draw_start", None)
     return oracle.problem.random_point(rng) if own is None else own(oracle, rng)
 

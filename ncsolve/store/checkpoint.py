@@ -84,6 +84,10 @@ class CheckpointFile:
         if resume and path.exists():
             self.mark = read_mark(path, solver)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A process that is told of it opens it for itself."""
+        return CheckpointFile, (self.path.absolute(), self.header, self.solver, self._resume)
+
     def child(self, name: str, solver: type | None = None) -> CheckpointFile:
         """The file of a run that is a part of this one, perhaps by another solver."""
         solver = solver or self.solver

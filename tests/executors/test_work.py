@@ -1,0 +1,119 @@
+"""What is spread over workers, starts, boxes and populations, is the same wherever it is computed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import ncsolve as nc
+from ncsolve.errors import ExecutorError, OptionError
+from ncsolve.executors import choose
+
+x, y = sp.symbols("x y")
+WELLS = nc.Problem((x**2 - 1) ** 2 + (y**2 - 1) ** 2 + x * y / 5, bounds={x: (-2, 2), y: (-2, 2)}, name="wells")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """The name of an executor: a cluster of one worker that runs already."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, silence_logs=50) as made:
+        yield made.scheduler_address.replace("tcp", "dask")
+
+
+class Deadly(str):
+    """A text that kills, when it is unpickled, as long as it has not done so twice."""
+
+    def __reduce__(self):
+        note = f"open({str(self)!r}, 'a').write('x')"
+        kill = f"len(open({str(self)!r}).read()) < 3 and __import__('os').kill(__import__('os').getpid(), 9)"
+        return eval, (f"({note}, {kill}, '')[2]",)
+
+
+def deadly(problem, tmp_path):
+    """The same problem; who is sent it dies, twice."""
+    return problem.replaced(source=Deadly(tmp_path / "deaths"))
+
+
+def assert_same_runs(a, b):
+    assert len(a.runs) == len(b.runs)
+    for one, other in zip(a.runs, b.runs, strict=True):
+        assert one.x.tobytes() == other.x.tobytes()
+        assert (one.status, one.message, one.evaluations) == (other.status, other.message, other.evaluations)
+        for name in set(one.trace) - {"seconds"}:
+            assert np.array_equal(one.trace[name], other.trace[name], equal_nan=True), name
+
+
+# -- starts ----------------------------------------------------------------------------------------------------------
+
+
+def test_starts_have_the_same_bits_in_processes(tmp_path):
+    """Two workers die on the way. A problem's own functions are not sent: they are called here."""
+    problem = nc.Problem(WELLS.objective, bounds=WELLS.bounds, metrics={"twice": lambda values: 2 * values["x"]})
+    here = nc.solve(problem, "cma", starts=3, seed=5, max_iterations=20)
+    there = nc.solve(
+        deadly(problem, tmp_path), "cma", starts=3, seed=5, max_iterations=20, executor=choose("processes", 2)
+    )
+    assert_same_runs(here, there)
+    assert [run.metrics["twice"] for run in there.runs] == [2 * run.x[0] for run in here.runs]
+    assert (tmp_path / "deaths").stat().st_size >= 3
+
+
+@pytest.mark.filterwarnings("ignore")  # of Dask's own
+def test_starts_have_the_same_bits_on_a_cluster(cluster):
+    here = nc.solve(WELLS, "multistart", starts=2, options={"starts": 5})
+    there = nc.solve(WELLS, "multistart", starts=2, options={"starts": 5}, executor=choose(cluster))
+    assert_same_runs(here, there)
+    assert there.minima[0].problem is WELLS
+
+
+def test_starts_that_are_kept_go_on(tmp_path):
+    """Cut off in processes, and resumed there: as if never interrupted."""
+    here = nc.solve(WELLS, "cma", starts=3, max_iterations=25)
+    workers = choose("processes", 2)
+    nc.solve(WELLS, "cma", starts=3, max_iterations=10, checkpoint=tmp_path, executor=workers)
+    assert len(list(tmp_path.glob("checkpoint*.npz"))) == 3
+    assert_same_runs(here, nc.resume(tmp_path, WELLS, max_iterations=25, executor=workers))
+    assert_same_runs(here, nc.resume(tmp_path, WELLS, max_iterations=25))
+
+
+def test_ctrl_c_gives_the_starts_that_are_done(monkeypatch):
+    done = nc.solve(WELLS, "gd", starts=3).runs
+
+    def interrupted(self, function, shared, tasks, group=None):
+        tasks = list(tasks)
+        for k in (2, 0):
+            yield k, function(shared, tasks[k])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ncsolve.executors.processes.Processes.run", interrupted)
+    result = nc.solve(WELLS, "gd", starts=3, executor=choose("processes", 2))
+    assert result.status is nc.Status.INTERRUPTED
+    assert [run.objective for run in result.runs] == [done[0].objective, done[2].objective]
+
+
+def test_callbacks_are_for_this_process():
+    with pytest.raises(OptionError, match=r"^Callbacks run in this process only: leave them out, or the executor\.$"):
+        nc.solve(WELLS, "gd", starts=2, callbacks=[print], executor=choose("processes", 2))
+    seen = []
+    nc.solve(WELLS, "gd", starts=2, callbacks=[seen.append], executor=choose("serial"))
+    assert seen
+
+
+def test_an_executor_is_no_name():
+    with pytest.raises(OptionError, match=r"one of ncsolve\.executors, such as choose\(\"processes\"\), not 'dask'"):
+        nc.solve(WELLS, "gd", starts=2, executor="dask")
+
+
+def test_what_cannot_be_sent():
+    class Mine: ...
+
+    with pytest.raises(ExecutorError, match=r"cannot be told what to do: .*Mine.* must be those of a module"):
+        list(choose("processes", 2).run(print, Mine(), [1]))
+
+
+def test_solve_says_where(run):
+    starts = ("solve", "himmelblau", "-s", "gd", "--starts", "3", "--json")
+    assert '"status":"CONVERGED"' in run(*starts, "--jobs", "2").stdout.replace(" ", "")
+    assert "unknown executor 'proceses'. Did you mean 'processes'?" in run(*starts, "--executor", "proceses").stderr
