@@ -80,8 +80,7 @@ class Adapter:
         return float("inf"), float("inf")
 
     def value(self, x: np.ndarray) -> Any:
-        values = self.box(np.atleast_2d(x))
-        return values if x.ndim == 2 else float(values[0])
+        return self.box(x) if x.ndim == 2 else float(self.box(x[None])[0])
 
     def project(self, x: np.ndarray) -> np.ndarray:
         return np.clip(x, self.lower, self.upper)

@@ -6,6 +6,7 @@ import math
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from functools import cache
 from numbers import Integral, Real
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -93,6 +94,11 @@ def options_of(solver: type) -> tuple[Option, ...]:
         raise PluginError(
             f"Solver class {solver.__qualname__} is not a dataclass. Write @dataclass(frozen=True) above it."
         )
+    return _of_fields(solver)
+
+
+@cache  # annotations are text, and what they mean takes as long to find out as a small solve
+def _of_fields(solver: type) -> tuple[Option, ...]:
     try:
         hints = get_type_hints(solver)
     except NameError as error:

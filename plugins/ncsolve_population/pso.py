@@ -22,9 +22,9 @@ Points = NDArray[np.float64]
 Swarm = tuple[Points, Points, Points, Vector]
 """Positions, velocities, and the best positions of all particles with their values."""
 EPS = float(np.finfo(float).eps)
+SMALLEST = math.log(1e-4)
+"""Of the sizes of trial moves, relative to the width of the box: its logarithm."""
 EVERY = 10
-DECADES = 4.0
-"""Sizes of trial moves lie between the width of the box and this many powers of ten below it."""
 """Moves between two looks at whether the swarm has gathered."""
 ROUND = 5
 """Moves between two rounds of trials."""
@@ -112,10 +112,13 @@ class PSO:
             return finished(oracle, state, rng)
         w, c1, c2 = self._coefficients(state.moves, rng)
         x, p, best = state.positions, state.best_positions, state.best_values
-        own, led = rng.random((2, *x.shape))  # r1 and r2; the swarm is small, so every array operation counts
-        own *= p - x
+        r = rng.random((2, *x.shape))  # the swarm is small: what an operation takes is its call, least in place
+        own = p - x
+        own *= r[0]
         own *= c1
-        led *= p.take(self._leaders(best), 0) - x
+        led = p.take(self._leaders(best), 0)
+        led -= x
+        led *= r[1]
         led *= c2
         v = w * state.velocities
         v += own
@@ -130,9 +133,9 @@ class PSO:
         improved = bool(np.count_nonzero(better))
         if improved:
             p, best = np.where(better[:, None], x, p), np.minimum(fx, best)
-        k, j = int(best.argmin()), int(values.argmin())
-        if values[j] < best[k]:  # a trial is below all of them: the best particle takes it for its own
-            p, best, improved = p.copy(), best.copy(), True
+        k = best.argmin()
+        if len(values) > len(best) and values[j := values.argmin()] < best[k]:
+            p, best, improved = p.copy(), best.copy(), True  # a trial is below all of them: the best particle takes it
             p[k], best[k] = moved[j], values[j]
         lower = best[k] < state.objective
         lowest, f = (p[k], float(best[k])) if lower else (state.x, state.objective)
@@ -142,11 +145,15 @@ class PSO:
     def _trials(self, oracle: Oracle, x: Vector, rng: np.random.Generator) -> Points:
         """The best point, in each row moved along one coordinate: by the box's width, or down to 1e-4 of it."""
         which, s = rng.random((2, self.trials))
-        s = 2 * s - 1
-        column = (oracle.n * which).astype(np.intp)
+        place = (oracle.n * which).astype(np.intp)
+        s -= 0.5
+        size = np.abs(s)
+        size *= 2 * SMALLEST
+        np.exp(size, out=size)
+        size *= widths(oracle, x).take(place)
         trials = x[None].repeat(self.trials, axis=0)
-        sizes = np.copysign(10.0 ** (-DECADES * np.abs(s)), s)
-        trials[np.arange(self.trials), column] += sizes * widths(oracle, x)[column]
+        place += np.arange(0, trials.size, oracle.n)
+        trials.reshape(-1)[place] += np.copysign(size, s)
         return trials
 
     def _state(
@@ -189,9 +196,9 @@ class PSO:
         return w, c1, c2
 
     def _leaders(self, values: Vector) -> NDArray[np.intp]:
-        """The index of the best neighbour of each particle, or of all."""
+        """The index of each particle's best neighbour."""
         if self.topology == "global":
-            return values.argmin(keepdims=True)
+            return values.argmin(keepdims=True).repeat(len(values))
         around, rows = neighbours(len(values), self.topology)
         return around.take(values[around].argmin(axis=1) + rows)
 
