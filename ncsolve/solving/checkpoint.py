@@ -90,18 +90,21 @@ class Mark:
 class Keeper(Protocol):
     """Who keeps the marks of a run, and may have one from which it goes on."""
 
-    every: float
-    """Seconds between two that are saved."""
+    due: float
+    """When the next mark is to be saved, in seconds of the run."""
     mark: Mark | None
     """Where the run goes on; None for a new one."""
     error: StoreError | None
     """Why the last mark could not be saved; None where it is."""
 
-    def save(self, complete: dict[str, Any]) -> None:
-        """Save a mark, in the background if that takes long: the run does not wait."""
+    def save(self, complete: dict[str, Any], seconds: float) -> None:
+        """Save a mark that is so old, in the background if that takes long: the run does not wait.
+
+        Raises StoreError where none could be saved at all.
+        """
 
     def finish(self, complete: dict[str, Any]) -> None:
-        """Save the last mark of the run."""
+        """Save the last mark of the run, and wait until it is."""
 
     def child(self, name: str) -> Keeper:
         """The keeper of a run that is a part of this one, such as one of many starts."""

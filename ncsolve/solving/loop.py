@@ -76,7 +76,6 @@ class Loop:
         """What the one who asked remembers between two calls of `advance`."""
         self.mark: Mark | None = None
         self._marked: Mark | None = None  # from which the run goes on
-        self._save_due = 0.0
         self._abyss = -math.inf
         self._objective_to_beat = self._norm_to_beat = math.inf
         self._shape = (oracle.n,)
@@ -243,9 +242,8 @@ class Loop:
 
     def _keep(self, keeper: Keeper, state: Any, seconds: float) -> None:
         self.mark = Mark.of(self, state)
-        if seconds >= self._save_due:
-            keeper.save(self.mark.complete(self.recorder.numbers))
-            self._save_due = seconds + keeper.every
+        if seconds >= keeper.due:
+            keeper.save(self.mark.complete(self.recorder.numbers), seconds)
 
     def _compare(self, x: Vector, f: float, norm: float) -> None:
         """Keep the best point, and the iteration in which f or the gradient last improved by more than rounding."""

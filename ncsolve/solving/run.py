@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from ncsolve.critical import CriticalPoint, classify
 from ncsolve.critical.stationarity import stationarity
-from ncsolve.errors import BudgetExhausted, OptionError, ProblemError
+from ncsolve.errors import BudgetExhausted, OptionError, ProblemError, StoreError
 from ncsolve.solving.checkpoint import Keeper, is_resumable
 from ncsolve.solving.criteria import DEFAULT_ITERATIONS, Criteria
 from ncsolve.solving.escape import is_escapable, step_off
@@ -109,6 +110,7 @@ def _search(loop: Loop, x: Vector, criteria: Criteria, escape: bool) -> _Answer:
     while True:
         loop.leg = resumed_from, escapes
         status = loop.advance(x)
+        _save_meanwhile(loop)
         answer = _answer(loop, status, x, criteria)
         if escapes == 0 or answer.status not in (Status.CONVERGED, Status.STALLED):
             return answer
@@ -129,6 +131,13 @@ def _search(loop: Loop, x: Vector, criteria: Criteria, escape: bool) -> _Answer:
         else:
             return answer
         loop.iteration += 1
+
+
+def _save_meanwhile(loop: Loop) -> None:
+    """Have the last mark saved while its point is judged; what goes wrong is told at the end."""
+    if loop.keeper is not None and loop.mark is not None:
+        with suppress(StoreError):
+            loop.keeper.save(loop.mark.complete(loop.recorder.numbers), loop.seconds)
 
 
 def _answer(loop: Loop, status: Status, x0: Vector, criteria: Criteria) -> _Answer:

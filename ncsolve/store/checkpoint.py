@@ -26,7 +26,7 @@ from ncsolve.store.provenance import all_versions, machine
 
 __all__ = ["SCHEMA", "Checkpoint", "CheckpointFile", "Header", "read_checkpoint"]
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -69,20 +69,24 @@ class CheckpointFile:
     """Keeps the marks of one run in one file: a `Keeper`.
 
     Files are written in a thread, so that the run goes on meanwhile; what falls due before one is written is left out.
-    Where one cannot be written, the first one raises StoreError; later ones leave their error in `error`, and the run
-    goes on with the last good file.
+    Where not even the first one can be written, the next `save` is due at once and raises StoreError; later ones leave
+    their error in `error`, and the run goes on with the last good file.
     """
 
     def __init__(self, path: Path, header: Header, solver: type, resume: bool = False) -> None:
-        self.path, self.header, self.solver, self.every = path, header, solver, header.every
+        self.path, self.header, self.solver = path, header, solver
         self.mark: Mark | None = None
         self.error: StoreError | None = None
+        self.due = 0.0
         self._resume = resume
-        self._written = resume
+        self._exists = False
+        self._rows = -1  # of the trace in the file that is being written, or was written last
+        self._superseded = False
         self._thread: threading.Thread | None = None
         self._children: list[CheckpointFile] = []
         if resume and path.exists():
             self.mark = read_mark(path, solver)
+            self._exists, self._rows, self.due = True, len(self.mark.rows), self.mark.seconds + header.every
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A process that is told of it opens it for itself."""
@@ -96,20 +100,25 @@ class CheckpointFile:
         self._children.append(made)
         return made
 
-    def save(self, complete: dict[str, Any]) -> None:
-        if not self._written:
-            self._written = True
-            self._write(complete)
-            if self.error:
-                raise self.error
-        elif self._thread is None or not self._thread.is_alive():
+    def save(self, complete: dict[str, Any], seconds: float) -> None:
+        if self.error and not self._exists:
+            raise self.error
+        self.due = seconds + self.header.every
+        rows = len(complete["rows"])
+        if rows != self._rows and not (self._thread and self._thread.is_alive()):
+            self._rows = rows
             self._thread = threading.Thread(target=self._write, args=(complete,))
             self._thread.start()
 
     def finish(self, complete: dict[str, Any]) -> None:
+        """What is being written is given up where it is older, and what is in the file already is not written again."""
+        rows = len(complete["rows"])
+        self._superseded = self._rows != rows
         if self._thread is not None:
             self._thread.join()
-        self._write(complete)
+        if self._superseded:
+            self._superseded, self._rows = False, rows
+            self._write(complete)
 
     def failure(self) -> StoreError | None:
         """The last error of this checkpoint and of those of its parts."""
@@ -122,10 +131,23 @@ class CheckpointFile:
             header = _as_bytes(encode({**asdict(self.header), "written": time.time()}, small))
             members = {"header": header, "tree": _as_bytes(encode(complete, arrays))}
             members |= {f"header{k}": array for k, array in enumerate(small)}
-            write_arrays(self.path, {**members, **{str(k): array for k, array in enumerate(arrays)}})
-            self.error = None
+            members |= {str(k): array for k, array in enumerate(arrays)}
+            write_arrays(self.path, members, proceed=self._proceed)
+            self._exists, self.error = True, None
+        except _Superseded:
+            pass
         except StoreError as error:
-            self.error = error
+            self.error, self._rows = error, -1
+            if not self._exists:
+                self.due = 0.0
+
+    def _proceed(self) -> None:
+        if self._superseded:
+            raise _Superseded
+
+
+class _Superseded(Exception):
+    """A newer mark is to be written in the place of this one."""
 
 
 def read_checkpoint(path: Path) -> Header:

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import IO, Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from ncsolve.errors import StoreError
 
 __all__ = ["locked", "read_arrays", "write_arrays", "write_atomically", "write_text"]
 
-
+PART = ".part"
+"""How the name of a file ends while it is written."""
 UNREADABLE = (
     OSError, ValueError, KeyError, EOFError, AttributeError, NotImplementedError, RuntimeError, SyntaxError,
     MemoryError, OverflowError, TypeError, zipfile.BadZipFile, zlib.error,
@@ -26,8 +28,11 @@ UNREADABLE = (
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Write a temporary file beside `path`, force it to the disk, and let it take the name. Raises StoreError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """Write a temporary file beside `path`, force it to the disk, and let it take the name. Raises StoreError.
+
+    What `write` raises besides OSError leaves the old file, too.
+    """
+    temporary = path.with_name(f".{path.name}.{token_hex(4)}{PART}")
     try:
         with temporary.open("wb") as file:
             write(file)
@@ -35,9 +40,11 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
         _force_folder(path.parent)
-    except OSError as error:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
+        if not isinstance(error, OSError):
+            raise
         kept = " What was there before is still there." if path.exists() else ""
         raise StoreError(f"cannot write {path}: {error.strerror or error}.{kept}") from error
 
@@ -56,13 +63,19 @@ def write_text(path: Path, text: str) -> None:
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], compress: bool = False) -> None:
-    """An .npz file; the format stores a CRC-32 of each array."""
+def write_arrays(
+    path: Path,
+    arrays: Mapping[str, NDArray[Any]],
+    compress: bool = False,
+    proceed: Callable[[], object] = lambda: None,
+) -> None:
+    """An .npz file; the format stores a CRC-32 of each array. `proceed` is called before each, and may raise."""
     method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
 
     def write(file: IO[bytes]) -> None:
         with zipfile.ZipFile(file, "w", method) as archive:
             for name, array in arrays.items():
+                proceed()
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                     _write_array(member, array)
 
@@ -94,7 +107,10 @@ def read_arrays(path: Path, wanted: Callable[[str], bool] = lambda name: True) -
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """One process at a time writes into a folder. The system gives the lock back when the process dies."""
+    """One process at a time writes into a folder. The system gives the lock back when the process dies.
+
+    What an earlier one left half-written, because it was killed, is taken away.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / ".lock").open("w")
@@ -109,4 +125,7 @@ def locked(folder: Path) -> Iterator[None]:
             pass
         except OSError:
             raise StoreError(f"another process is writing into {folder}. Choose another folder, or wait.") from None
+        for left in folder.glob(f".*{PART}"):
+            with suppress(OSError):
+                left.unlink()
         yield

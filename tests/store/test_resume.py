@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ncsolve.hooks import registry
 from ncsolve.solving import check_needs, versions
 from ncsolve.solving.checkpoint import is_resumable
 from ncsolve.store import Checkpoint
+from ncsolve.store.checkpoint import SCHEMA, CheckpointFile, read_mark
 
 SOLVERS = sorted(name for name, solver in registry().solvers().items() if is_resumable(solver))
 CANDIDATES = ("valley", "lasso", "game", "circle", "fit", "clusters", "factors")
@@ -221,7 +223,7 @@ def test_a_damaged_checkpoint(kept, damage):
         file.write_bytes(b"")
     else:
         members = dict(np.load(file))
-        text = members["header"].tobytes().replace(b'"schema": 1', b'"schema": 7')
+        text = members["header"].tobytes().replace(f'"schema": {SCHEMA}'.encode(), b'"schema": 7')
         np.savez(file, **{**members, "header": np.frombuffer(text, np.uint8)})
     with pytest.raises(StoreError, match=r"is damaged|no checkpoint of ncsolve|schema version 7"):
         resume(kept, made("fit"))
@@ -250,7 +252,65 @@ def test_nothing_is_unpickled_and_no_class_is_looked_up_at_will(kept):
         resume(kept, made("fit"))
 
 
+# -- what is written, and when -----------------------------------------------------------------------------------------
+
+
+def threads_done(look):
+    """A callback after which all that is written in the background is there."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join()
+
+
+def test_what_is_in_the_file_already_is_not_written_again(tmp_path):
+    first = nc.solve(made("valley"), "gd", max_iterations=9, checkpoint=tmp_path)
+    before = (tmp_path / "checkpoint.npz").stat()
+    same(first, resume(tmp_path, made("valley")))
+    assert (tmp_path / "checkpoint.npz").stat() == before
+
+
+def test_an_older_checkpoint_is_given_up_for_the_last_one(tmp_path, monkeypatch):
+    """The first one is held up until the run has ended and waits for it."""
+    ended, join, proceed, given_up = threading.Event(), threading.Thread.join, CheckpointFile._proceed, []
+
+    def waiting(file):
+        if threading.current_thread() is not threading.main_thread():
+            assert ended.wait(60)
+            given_up.append(file._superseded)
+        proceed(file)
+
+    monkeypatch.setattr(CheckpointFile, "_proceed", waiting)
+    monkeypatch.setattr(threading.Thread, "join", lambda *arguments: (ended.set(), join(*arguments)))
+    whole = nc.solve(made("valley"), "gd", max_iterations=9)
+    nc.solve(made("valley"), "gd", max_iterations=5, checkpoint=tmp_path)
+    assert given_up == [True]
+    assert read_mark(tmp_path / "checkpoint.npz", object).books["iteration"] == 5
+    assert not list(tmp_path.glob(".*.part"))
+    same(whole, resume(tmp_path, made("valley"), max_iterations=9))
+
+
+def test_what_a_killed_process_left_half_written_is_taken_away(tmp_path):
+    (tmp_path / ".checkpoint.npz.0a1b2c3d.part").touch()
+    nc.solve(made("valley"), "gd", max_iterations=1, checkpoint=tmp_path)
+    assert not list(tmp_path.glob(".*.part"))
+
+
 # -- what cannot be written --------------------------------------------------------------------------------------------
+
+
+def test_where_not_even_the_first_checkpoint_can_be_written_the_run_ends(tmp_path, monkeypatch):
+    from ncsolve.store import checkpoint
+
+    def refuse(*arguments, **options):
+        raise StoreError("cannot write checkpoint.npz: No space left on device.")
+
+    monkeypatch.setattr(checkpoint, "write_arrays", refuse)
+    seen = []
+    with pytest.raises(StoreError, match="No space left on device"):
+        nc.solve(made("valley"), "gd", checkpoint=tmp_path, callbacks=[seen.append, threads_done])
+    assert len(seen) == 1
+    short = nc.solve(made("valley"), "gd", max_iterations=0, checkpoint=tmp_path, callbacks=[threads_done])
+    assert short.hints[-1] == "not kept: cannot write checkpoint.npz: No space left on device."
 
 
 def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
@@ -280,13 +340,13 @@ def test_a_process_that_is_killed_while_it_writes(tmp_path, monkeypatch, writes)
     """benchmarks/campaign.py kills at random moments, over all solvers."""
     from ncsolve.store import files
 
-    whole, calls = nc.solve(made("valley"), "gd", max_iterations=30), iter(range(1, writes))
+    whole, calls = nc.solve(made("valley"), "gd", max_iterations=1000), iter(range(1, writes))
     child = os.fork()
     if child == 0:
         real = os.fsync
         monkeypatch.setattr(files.os, "fsync", lambda f: real(f) if next(calls, 0) else os.kill(os.getpid(), 9))
         try:
-            nc.solve(made("valley"), "gd", max_iterations=30, checkpoint=Checkpoint(tmp_path, every=0))
+            nc.solve(made("valley"), "gd", max_iterations=1000, checkpoint=Checkpoint(tmp_path, every=0))
         finally:
             os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9
