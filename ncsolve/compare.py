@@ -16,14 +16,43 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ncsolve import api
-from ncsolve.errors import StoreError
+from ncsolve.errors import OptionError, StoreError
 from ncsolve.executors import Executor, Serial
+from ncsolve.hooks import registry
 from ncsolve.problem import Problem
+from ncsolve.solving import configure
 from ncsolve.solving.result import plain
 from ncsolve.solving.starts import forget
 from ncsolve.store import absolute, all_versions, fingerprint, problem_of, read_arrays, write_arrays, write_text
 
-__all__ = ["Cell", "Run", "cells", "run_cells"]
+__all__ = ["Cell", "Entrant", "Run", "cells", "run_cells"]
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A solver that is compared, with options in which it differs from the default."""
+
+    solver: str
+    options: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, text: str) -> Entrant:
+        """Of "adam -o step_size=0.1 -o beta1=0.8", or its label. Raises OptionError for what is unknown."""
+        name, *given = [word for word in text.split() if word != "-o"] or [""]
+        solver, options = registry().solver(name), {}
+        for word in given:
+            key, equals, value = word.partition("=")
+            if not (key and equals and value) or key in options:
+                wrong = "is given twice" if key in options else "is not KEY=VALUE"
+                raise OptionError(f"-s {text!r}: '{word}' {wrong}. Write -s '{name} -o KEY=VALUE'.")
+            options[key] = value
+        configure(solver, options)
+        return cls(name, tuple(options.items()))
+
+    @property
+    def label(self) -> str:
+        """The name with the options given, as a table, a legend and a page show it."""
+        return " ".join([self.solver, *(f"{key}={value}" for key, value in self.options)])
 
 
 @dataclass(frozen=True)
@@ -35,23 +64,24 @@ class Cell:
     """Name."""
     n: int
     fingerprint: str
-    solver: str
+    entrant: Entrant
     seed: int
     arguments: tuple[tuple[str, Any], ...]
     """Further arguments of `nc.solve`."""
 
     def __str__(self) -> str:
-        return f"{self.problem} by {self.solver}, seed {self.seed}"
+        return f"{self.problem} by {self.entrant.label}, seed {self.seed}"
 
     @property
     def key(self) -> str:
         """Digest of all that the numbers of the run depend on."""
-        parts = [self.fingerprint, self.solver, self.seed, sorted(self.arguments), sorted(all_versions().items())]
+        given = [self.entrant.solver, *self.entrant.options]
+        parts = [self.fingerprint, given, self.seed, sorted(self.arguments), sorted(all_versions().items())]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     @property
     def folder(self) -> str:
-        words = re.sub(r"[^A-Za-z0-9-]+", "_", f"{self.problem}-{self.solver}")[:60]
+        words = re.sub(r"[^A-Za-z0-9-]+", "_", f"{self.problem}-{self.entrant.label}")[:60]
         return f"{words}-{self.seed}-{self.key}"
 
 
@@ -61,7 +91,7 @@ class Run:
 
     cell: Cell
     data: Mapping[str, Any]
-    """With the keys of `ncsolve solve --json`."""
+    """With the keys of `ncsolve solve --json`, and `asked`: the label of the solver that was asked for."""
     trace: Mapping[str, NDArray[Any]]
 
     @property
@@ -70,7 +100,7 @@ class Run:
 
     @property
     def solver(self) -> str:
-        return self.cell.solver
+        return self.cell.entrant.label
 
     @property
     def interrupted(self) -> bool:
@@ -78,10 +108,14 @@ class Run:
 
 
 def cells(problems: Sequence[Problem], solvers: Sequence[str], seeds: int, **arguments: Any) -> list[Cell]:
-    """All of them, ordered by problem, solver and seed."""
+    """All of them, ordered by problem, solver and seed; a solver is what `Entrant.of` reads."""
     given = tuple(sorted((name, value) for name, value in arguments.items() if value is not None))
     known = [(absolute(p.source) or "", p.name, p.n, fingerprint(p)["all"]) for p in problems]
-    return [Cell(*of, solver, seed, given) for of, solver, seed in product(known, solvers, range(seeds))]
+    entrants = dict.fromkeys(Entrant.of(solver) for solver in solvers)
+    return [
+        Cell(source, name, n, digest, entrant, seed, given)
+        for (source, name, n, digest), entrant, seed in product(known, entrants, range(seeds))
+    ]
 
 
 def run_cells(
@@ -122,8 +156,9 @@ def _run(_: None, cell: Cell) -> Run:
     """The run of a cell, with numbers as in a process of its own."""
     problem = _problem(cell.source)
     forget(problem)
-    result = api.solve(problem, cell.solver, seed=cell.seed, **dict(cell.arguments))
-    return Run(cell, plain(result.to_json()), dict(result.trace))
+    solver, options = cell.entrant.solver, dict(cell.entrant.options)
+    result = api.solve(problem, solver, seed=cell.seed, options=options, **dict(cell.arguments))
+    return Run(cell, {**plain(result.to_json()), "asked": cell.entrant.label}, dict(result.trace))
 
 
 def _keep(run: Run, folder: Path) -> None:

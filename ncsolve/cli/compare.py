@@ -15,7 +15,14 @@ from ncsolve.cli.options import backend_option, jobs_options, json_option, load_
 
 @click.command("compare", short_help="Run several solvers on several problems.")
 @click.argument("problems", nargs=-1, required=True, help="Files or names of the library.")
-@click.option("-s", "--solver", "solvers", multiple=True, required=True, help="A solver to compare; repeatable.")
+@click.option(
+    "-s",
+    "--solver",
+    "solvers",
+    multiple=True,
+    required=True,
+    help="A solver to compare, with options of its own: 'adam -o step_size=0.01'; repeatable.",
+)
 @click.option(
     "--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Runs of each pair, seeds 0 to N-1."
 )
@@ -37,7 +44,9 @@ from ncsolve.cli.options import backend_option, jobs_options, json_option, load_
     help="What the curves of --plot are drawn against.",
 )
 @click.option(
-    "--bounds", is_flag=True, help="With --plot --by iterations: what theorems promise of the solvers, dotted."
+    "--bounds",
+    is_flag=True,
+    help="With --plot --by iterations: what theorems promise of the solvers with these options, dashed.",
 )
 def command(
     problems: tuple[str, ...],
@@ -59,9 +68,8 @@ def command(
     Every run computes with one thread. Its numbers do not depend on --jobs and --executor. With --out an interrupted
     comparison goes on where it was; `ncsolve runs DIR` lists it.
     """
-    from ncsolve.compare import cells, run_cells
+    from ncsolve.compare import Entrant, cells, run_cells
     from ncsolve.executors import choose
-    from ncsolve.hooks import registry
     from ncsolve.report.bounds import guarantees
     from ncsolve.report.comparison import check_export_file, export, plot_runs
     from ncsolve.report.data import to_json
@@ -73,8 +81,7 @@ def command(
         check_plot_file(plot)
     if table:
         check_export_file(table)
-    for solver in solvers:
-        registry().solver(solver)
+    entrants = [Entrant.of(solver) for solver in solvers]
     workers = choose(executor, jobs)
     declared = [load_problem(name, params) for name in problems]
     grid = cells(declared, solvers, seeds, **arguments)
@@ -88,7 +95,10 @@ def command(
     if table:
         export(table, data)
     if plot and runs:
-        promised = [each for problem in declared for each in guarantees(problem, solvers)] if bounds else []
+        promised = [each for problem in declared for each in guarantees(problem, entrants)] if bounds else []
+        drawn = {each.theorem for each in promised if not each.demanded}
+        for each in {each.theorem: each for each in reversed(promised) if each.theorem not in drawn}.values():
+            click.echo(f"{each.theorem} is not drawn: it speaks of -s '{each.demanded}'", err=True)
         plot_runs(plot, declared, runs, by, guarantees=promised)
     interrupted = len(runs) < len(grid) or any(run.interrupted for run in runs)
     click.get_current_context().exit(INTERRUPTED if interrupted else 0)

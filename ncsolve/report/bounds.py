@@ -10,31 +10,56 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ncsolve.hooks import registry
 from ncsolve.report.plot import LINE, SECOND, STYLE, save
+from ncsolve.solving import configure, option_values
+from ncsolve.theory.judge import same
 
 if TYPE_CHECKING:
+    from ncsolve.compare import Entrant
     from ncsolve.problem import Problem
     from ncsolve.theory import Verdict
 
 
 @dataclass(frozen=True)
 class Guarantee:
-    """What a theorem promises of f(x_k) - f*, k = 0, 1, ..., of a solver run as it demands from the problem's start."""
+    """What a theorem promises of f(x_k) - f*, k = 0, 1, ..., of a solver with its options, from the problem's start."""
 
     problem: str
     solver: str
+    """Its label in the comparison."""
     theorem: str
     bound: NDArray[np.float64]
+    """Empty where the theorem demands other options."""
+    demanded: str = ""
+    """The solver as the theorem demands it: "gd -o step_size=0.05"."""
 
 
-def guarantees(problem: Problem, solvers: Sequence[str]) -> list[Guarantee]:
-    """Of all theorems that HOLD for these solvers on this problem and bound f - f* by its start."""
+def guarantees(problem: Problem, entrants: Sequence[Entrant]) -> list[Guarantee]:
+    """Of all theorems that HOLD on this problem for these solvers, run as demanded, and bound f - f* by its start."""
     from ncsolve.theorems import catalogue, verify
 
-    pairs = [(each, solver) for solver in solvers for each in catalogue() if solver in each.solvers]
-    verdicts = [verify(problem, each, solver)[0] for each, solver in pairs if each.kind == "every iterate"]
-    found = [(verdict, bound_of(verdict)) for verdict in verdicts if verdict.holds]
-    return [Guarantee(problem.name, v.solver, v.theorem, bound) for v, bound in found if len(bound)]
+    found = []
+    for entrant in entrants:
+        theorems = [each for each in catalogue() if each.kind == "every iterate" and entrant.solver in each.solvers]
+        given = dict(entrant.options)
+        for theorem in theorems:
+            verdict = verify(problem, theorem, entrant.solver, given, as_demanded=True)[0]
+            bound = bound_of(verdict) if verdict.holds else np.empty(0)
+            if len(bound):
+                found.append(_fitting(problem, entrant, verdict, bound))
+    return found
+
+
+def _fitting(problem: Problem, entrant: Entrant, verdict: Verdict, bound: NDArray[np.float64]) -> Guarantee:
+    """Without the bound where the entrant is run with other options than the verdict speaks of."""
+    solver, wanted = registry().solver(entrant.solver), verdict.options
+    own, default = (option_values(configure(solver, given)) for given in (dict(entrant.options), {}))
+    if all(same(own[name], value) for name, value in wanted.items()):
+        return Guarantee(problem.name, entrant.label, verdict.theorem, bound)
+    others = [f"-o {name}={value}" for name, value in wanted.items() if not same(default[name], value)]
+    demanded = " ".join([entrant.solver, *others])
+    return Guarantee(problem.name, entrant.label, verdict.theorem, np.empty(0), demanded)
 
 
 def bound_of(verdict: Verdict) -> NDArray[np.float64]:

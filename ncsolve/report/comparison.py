@@ -6,6 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +19,7 @@ from ncsolve.report.profiles import cost_to_reach, data_profile, draw_profile, p
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from ncsolve.problem import Problem
     from ncsolve.report.bounds import Guarantee
@@ -33,6 +35,21 @@ COLUMNS = ("problem", "solver", "seed", "status", "kind", "objective", "gradient
            "gradient", "hessian", "hvp", "seconds")  # fmt: skip
 QUANTILES = (0.25, 0.5, 0.75)
 POINTS = 200  # of a curve
+ROUNDING = 1e-16
+"""Of the largest gap: what is closer to the lowest value than that is drawn there."""
+LETTERS = 13
+"""Of a legend, side by side in an inch."""
+STACKED = 3
+"""Panels that stand above each other; more stand in two columns."""
+DASHES = (
+    (0, (1, 1.2)),
+    (0, (4, 1.5)),
+    (0, (4, 1.2, 1, 1.2)),
+    (0, (2, 2.5)),
+    (0, (6, 1.2, 1, 1.2, 1, 1.2)),
+    (0, (1, 3)),
+)
+"""Of the theorems whose promises are drawn, in their order."""
 
 
 class Drawable(Protocol):
@@ -50,16 +67,21 @@ class Drawable(Protocol):
 
 
 def flat(run: Mapping[str, Any]) -> dict[str, Any]:
-    """One run, with the keys of `solve --json`, as a row of plain values: `COLUMNS`."""
-    row = {**run, **run["evaluations"], "kind": run["point"]["kind"]}
+    """One run, with the keys of `solve --json`, as a row of plain values: `COLUMNS`.
+
+    Its solver is the one that was asked for with its options, and behind `auto` the one that it chose.
+    """
+    chosen, asked = run["solver"], run.get("asked", run["solver"])
+    solver = asked if asked.split()[0] == chosen else f"{asked} ({chosen})"
+    row = {**run, **run["evaluations"], "kind": run["point"]["kind"], "solver": solver}
     return {name: row[name] for name in COLUMNS}
 
 
 def summary(runs: Iterable[Mapping[str, Any]]) -> list[list[Any]]:
     """For each problem and solver: runs, at which kinds of points they ended, median objective, gradients and time."""
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for run in runs:
-        groups.setdefault((run["problem"], run["solver"]), []).append(flat(run))
+    for row in map(flat, runs):
+        groups.setdefault((row["problem"], row["solver"]), []).append(row)
     return [
         [
             problem,
@@ -89,18 +111,22 @@ def band(curves: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
 
     A curve is (abscissae, values); it is constant between its points, infinite before them, and holds its last value.
     """
-    ends = [float(x[-1]) for x, _ in curves if len(x)]
-    starts = [max(float(x[0]), 0.0) for x, _ in curves if len(x)]
-    if not ends:
-        return np.empty(0), np.empty((3, 0))
-    first = max(min(starts), max(ends) * 1e-6, 1e-12)
-    grid = np.geomspace(first, max(max(ends), first), POINTS)
+    grid = _abscissae([x for x, _ in curves if len(x)])
     heights = []
     for x, values in curves:
         lowest = np.minimum.accumulate(np.where(np.isnan(values), np.inf, values))
         at = np.searchsorted(x, grid * (1 + 1e-12), side="right") - 1
-        heights.append(np.where(at >= 0, lowest[np.maximum(at, 0)], np.inf) if len(x) else np.full(POINTS, np.inf))
+        heights.append(np.where(at >= 0, lowest[np.maximum(at, 0)], np.inf) if len(x) else np.full(len(grid), np.inf))
     return grid, np.quantile(np.array(heights), QUANTILES, axis=0, method="inverted_cdf")
+
+
+def _abscissae(columns: Sequence[Array]) -> Array:
+    """Places between the first and the last of all columns, in equal ratios; 0 before them where one begins there."""
+    if not columns:
+        return np.empty(0)
+    above = [float(x[x > 0][0]) for x in columns if (x > 0).any()]
+    grid = np.geomspace(min(above), max(float(x[-1]) for x in columns), POINTS) if above else np.empty(0)
+    return np.concatenate([[0.0], grid]) if min(float(x[0]) for x in columns) <= 0 else grid
 
 
 def plot_runs(
@@ -111,7 +137,7 @@ def plot_runs(
 
     The band holds half of the seeds. With several problems and solvers, a performance and a data profile follow: a
     run counts where all but `accuracy` of the distance to the lowest value known is covered. What theorems promise, in
-    iterations, is drawn dotted.
+    iterations, is drawn dashed.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -119,43 +145,73 @@ def plot_runs(
     problems = [problem for problem in problems if any(run.problem == problem.name for run in runs)]
     colors = {solver: f"C{k}" for k, solver in enumerate(dict.fromkeys(run.solver for run in runs))}
     profiles = 2 if len(problems) > 1 and len(colors) > 1 else 0
+    count = len(problems) + profiles
+    columns = 1 if count <= STACKED else 2
+    rows = -(-count // columns)
     with matplotlib.rc_context(plot.STYLE):
-        figure = Figure(figsize=(7, 3.2 * (len(problems) + profiles)), layout="constrained")
-        panels = list(figure.subplots(len(problems) + profiles, squeeze=False)[:, 0])
+        figure = Figure(figsize=(7 if columns == 1 else 12, 3.2 * rows), layout="constrained")
+        panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+        for axes in panels[count:]:
+            axes.remove()
         for axes, problem in zip(panels, problems, strict=False):
-            _draw_problem(axes, problem, [run for run in runs if run.problem == problem.name], colors, by)
-            for promised in guarantees:
-                if promised.problem == problem.name:
-                    _draw_guarantee(axes, promised, colors[promised.solver])
+            promised = [each for each in guarantees if each.problem == problem.name and len(each.bound)]
+            _draw_problem(axes, problem, [run for run in runs if run.problem == problem.name], colors, by, promised)
         if profiles:
-            _draw_profiles(panels[-2], panels[-1], problems, runs, colors, accuracy)
+            _draw_profiles(panels[count - 2], panels[count - 1], problems, runs, colors, accuracy)
+        _draw_legend(figure)
         plot.save(figure, file)
 
 
-def _draw_problem(axes: Axes, problem: Problem, runs: Sequence[Drawable], colors: Mapping[str, str], by: str) -> None:
+def _draw_problem(
+    axes: Axes, problem: Problem, runs: Sequence[Drawable], colors: Mapping[str, str], by: str,
+    promised: Sequence[Guarantee] = (),
+) -> None:  # fmt: skip
     best = _best(problem, runs)
-    for solver in dict.fromkeys(run.solver for run in runs):
-        curves = [
-            (np.asarray(run.trace[ABSCISSAE[by]], dtype=float), run.trace["objective"] - best)
-            for run in runs
-            if run.solver == solver
-        ]
-        grid, heights = band(curves)
-        low, median, high = np.where((heights > 0) & np.isfinite(heights), heights, np.nan)
-        axes.loglog(grid, median, color=colors[solver], linewidth=1.4, label=solver)
-        if len(curves) > 1:
+    bands = {solver: band(_curves(runs, solver, by, best)) for solver in dict.fromkeys(run.solver for run in runs)}
+    finite = [heights[np.isfinite(heights)] for _, heights in bands.values()]
+    floor = ROUNDING * max((float(values.max()) for values in finite if len(values)), default=1.0)
+    for solver, (grid, heights) in bands.items():
+        low, median, high = np.where(np.isfinite(heights), np.maximum(heights, floor), np.nan)
+        axes.plot(grid, median, color=colors[solver], linewidth=1.4, label=solver)
+        if sum(run.solver == solver for run in runs) > 1:
             axes.fill_between(grid, low, high, color=colors[solver], alpha=0.2, linewidth=0)
+    dashes = dict(zip(dict.fromkeys(each.theorem for each in promised), cycle(DASHES), strict=False))
+    longest = int(max((grid[-1] for grid, _ in bands.values() if len(grid)), default=0.0))
+    for each in promised:
+        bound = np.where(each.bound > floor, each.bound, np.nan)[: longest + 1]
+        axes.plot(bound, color=colors[each.solver], linestyle=dashes[each.theorem], linewidth=1.2, label=each.theorem)
+    if floor > 0:
+        axes.set_yscale("log")
+    if len(bands) and all(grid[0] == 0 for grid, _ in bands.values() if len(grid)):
+        axes.set_xscale("symlog", linthresh=1, linscale=0.5)  # 0 is a place of its own
+        axes.set_xlim(left=-0.05)
+    else:
+        axes.set_xscale("log")
     axes.set_title(f"{problem.name}: objective above {best:.6g}", parse_math=False)
     axes.set_xlabel(by)
-    plot.draw_legend(axes, loc="best")
 
 
-def _draw_guarantee(axes: Axes, promised: Guarantee, color: str) -> None:
-    low, high = axes.get_ylim()
-    label = f"{promised.solver} by {promised.theorem}"
-    axes.loglog(np.arange(len(promised.bound)), promised.bound, color=color, linestyle=":", linewidth=1.2, label=label)
-    axes.set(xlim=(0.9, None), ylim=(low, max(high, 2 * float(promised.bound[0]))))
-    axes.legend(fontsize=8)
+def _draw_legend(figure: Figure) -> None:
+    """One for all panels, below them, in as many columns as the names leave room for."""
+    unique: dict[Any, tuple[Any, str]] = {}
+    for axes in figure.axes:
+        labelled: Iterable[tuple[Any, str]] = zip(*axes.get_legend_handles_labels(), strict=True)
+        for handle, name in labelled:
+            unique.setdefault((name, handle.get_color(), str(handle.get_linestyle())), (handle, name))
+    handles, names = [handle for handle, _ in unique.values()], [name for _, name in unique.values()]
+    room = int(LETTERS * figure.get_figwidth()) // (max(map(len, names)) + 6)
+    columns = max(1, min(len(names), room))
+    figure.set_figheight(figure.get_figheight() + 0.2 * -(-len(names) // columns))
+    place: dict[str, Any] = {"loc": "outside lower left", "fontsize": 9, "handlelength": 3, "columnspacing": 1.2}
+    figure.legend(handles, names, ncols=columns, **place)
+
+
+def _curves(runs: Sequence[Drawable], solver: str, by: str, best: float) -> list[tuple[Array, Array]]:
+    return [
+        (np.asarray(run.trace[ABSCISSAE[by]], dtype=float), run.trace["objective"] - best)
+        for run in runs
+        if run.solver == solver
+    ]
 
 
 def _draw_profiles(
@@ -168,7 +224,6 @@ def _draw_profiles(
     draw_profile(data, data_profile(costs, sizes), "evaluations / (n + 1)", styles)
     performance.set_title(f"performance profile: {accuracy:g} of the distance left")
     data.set_title("data profile")
-    plot.draw_legend(data, loc="best")
 
 
 def evaluations_to_reach(

@@ -51,12 +51,15 @@ def cost_to_reach(objective: Array, cost: Array, best: float, accuracy: float) -
 
 
 def draw_profile(axes: Axes, curves: Curves, label: str, styles: Mapping[str, Mapping[str, Any]] | None = None) -> None:
-    """One step function a solver, over a logarithmic axis."""
+    """One step function a solver, over a logarithmic axis; each begins at 0, left of all steps."""
     finite = [curve[np.isfinite(curve)] for curve in curves.values()]
+    first = min((float(curve.min()) for curve in finite if len(curve)), default=1.0) / 1.15
     last = 2 * max((float(curve.max()) for curve in finite if len(curve)), default=1.0)
     for (name, curve), solved in zip(curves.items(), finite, strict=True):
         share = np.arange(1, len(solved) + 1) / max(len(curve), 1)
-        x, y = np.concatenate([solved, [last]]), np.concatenate([share, share[-1:] if len(share) else [0.0]])
+        x, y = np.concatenate([[first], solved, [last]]), np.concatenate([[0.0], share, share[-1:]])
+        x = x if len(share) else x[[0, -1]]
+        y = y if len(share) else np.zeros(2)
         axes.step(x, y, where="post", label=name, **(styles or {}).get(name, {}))
     axes.set_xscale("log", base=2)
     axes.set(xlabel=label, ylabel="part of the problems", ylim=(0, 1.02))

@@ -63,6 +63,7 @@ def verdict_on(theorem: Theorem, oracle: Oracle, request: Request) -> Verdict:
             return replace(plain, reason=reason, constants=dict(study.used))
         if reason := settle_options(theorem, study, request):
             return replace(plain, reason=reason, constants=dict(study.used))
+        plain = replace(plain, options=dict(study.options))
         if request.mutate:
             request.mutate(study)
         return certified(theorem, study, compare(theorem, study, plain, request.identity), request.box)

@@ -30,6 +30,8 @@ class Verdict(Displayed):
     problem: str = ""
     solver: str = ""
     kind: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Those that were given and those that the theorem demands; of the others the run had the defaults."""
     constants: Mapping[str, Constant] = field(default_factory=dict)
     first_violation: Violation | None = None
     tightness: float = math.nan
@@ -61,6 +63,7 @@ class Verdict(Displayed):
             "reason": self.reason,
             "solver": self.solver,
             "kind": self.kind,
+            "options": dict(self.options),
             "constants": constants,
             "first_violation": violation,
             "tightness": self.tightness,

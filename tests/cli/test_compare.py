@@ -28,6 +28,44 @@ def test_table(run):
     ]
 
 
+def test_a_solver_has_options_of_its_own(run, tmp_path):
+    solvers = ("gd", "gd -o step_size=0.01", "gd step_size=0.02", "gd -o step_size=0.01")  # the last is there already
+    words = [word for solver in solvers for word in ("-s", solver)]
+    result = run("compare", "himmelblau", *words, "--seeds", "2", "--json", "--out", str(tmp_path))
+    runs = json.loads(result.stdout)["runs"]
+    assert [(each["asked"], each["solver"], each["seed"]) for each in runs] == [
+        (name, "gd", seed) for name in ("gd", "gd step_size=0.01", "gd step_size=0.02") for seed in (0, 1)
+    ]
+    assert [each["options"]["step_size"] for each in runs] == [None, None, 0.01, 0.01, 0.02, 0.02]
+    assert len({each["iterations"] for each in runs}) == 3
+    table = run("compare", "himmelblau", *words, "--seeds", "2", "--out", str(tmp_path)).stdout.splitlines()
+    assert [line.split()[1:3] for line in table[-2:]] == [["gd", "step_size=0.01"], ["gd", "step_size=0.02"]]
+
+
+def test_auto_is_told_from_what_it_chose(run):
+    lines = run("compare", "himmelblau", "-s", "auto", "-s", "gauss-newton", "--seeds", "2").stdout.splitlines()
+    assert [line.split()[1:5] for line in lines[-2:]] == [
+        ["auto", "(gauss-newton)", "2", "2"],
+        ["gauss-newton", "2", "2", "minimum"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("solver", "said"),
+    [
+        ("gd -o step=1", "There is no option 'step' of solver 'gd'. Did you mean 'step_size'?"),
+        ("gd -o step_size", "-s 'gd -o step_size': 'step_size' is not KEY=VALUE. Write -s 'gd -o KEY=VALUE'."),
+        ("gd -o step_size=1 -o step_size=2", "'step_size=2' is given twice."),
+        ("adan", "There is no solver 'adan'. Did you mean 'adam'?"),
+        (" ", "There is no solver ''."),
+    ],
+)
+def test_a_wrong_solver_is_told_before_anything_runs(run, solver, said):
+    result = run("compare", "himmelblau", "-s", "gd", "-s", solver)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
 def test_limits_reach_every_run(run):
     runs = json.loads(run("compare", "rosenbrock", "-s", "gd", "--max-iterations", "3", "--json").stdout)["runs"]
     assert [(each["status"], each["iterations"]) for each in runs] == [("ITERATIONS", 3)]

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from ncsolve.compare import Entrant
 from ncsolve.hooks import registry
 from ncsolve.problem import load
 from ncsolve.report.bounds import guarantees
@@ -81,13 +82,31 @@ def test_formulas_are_readable():
     )
 
 
-def test_compare_draws_bounds_under_its_curves(run, tmp_path):
+def test_compare_draws_the_bounds_that_fit_the_options(run, tmp_path):
     file = tmp_path / "runs.svg"
-    words = ("compare", "x2-3sin2", "-s", "gd", "--bounds", "--plot", str(file))
+    words = ("compare", "x2-3sin2", "-s", "gd", "-s", "gd -o step_size=0.125", "--bounds", "--plot", str(file))
     refused = run(*words)
     assert (refused.exit_code, "needs --plot and --by iterations" in refused.stderr) == (2, True)
     assert run(*words, "--by", "iterations", "--max-iterations", "30").exit_code == 0
-    promised = guarantees(load("x2-3sin2"), ["gd"])
-    assert {each.theorem for each in promised} == {"gd-pl-linear", "gd-pl-sharp"}
+    default, demanded = Entrant.of("gd"), Entrant.of("gd -o step_size=0.125")
+    promised = guarantees(load("x2-3sin2"), [default, demanded])
+    assert {(each.solver, each.theorem) for each in promised if len(each.bound)} == {
+        ("gd step_size=0.125", "gd-pl-linear"),
+        ("gd step_size=0.125", "gd-pl-sharp"),
+    }
     for each in promised:
-        assert each.bound[1] / each.bound[0] == pytest.approx(each.bound[-1] / each.bound[-2])
+        if each.solver == "gd":
+            assert Entrant.of(each.demanded) == demanded
+        else:
+            assert each.bound[1] / each.bound[0] == pytest.approx(each.bound[-1] / each.bound[-2])
+
+
+def test_what_compare_cannot_draw_is_told_with_the_words_that_draw_it(run, tmp_path):
+    words = ("--by", "iterations", "--plot", str(tmp_path / "runs.svg"), "--bounds", "--max-iterations", "9")
+    result = run("compare", "x2-3sin2", "-s", "gd", *words)
+    assert "gd-pl-linear is not drawn: it speaks of -s 'gd -o step_size=0.125'\n" in result.stderr
+
+
+def test_json_tells_the_options_of_the_run(run):
+    result = run("verify", "x2-3sin2", "--theorem", "gd-pl-linear", "--json")
+    assert json.loads(result.stdout)["verdicts"][0]["options"]["step_size"] == 0.125

@@ -101,7 +101,21 @@ def test_comparison(figures):
         "performance profile: 1e-05 of the distance left",
         "data profile",
     ]
-    assert figures[0].axes[0].get_legend_handles_labels()[1] == ["gd", "lbfgs"]
+    (legend,) = figures[0].legends
+    assert [text.get_text() for text in legend.get_texts()] == ["gd", "lbfgs"]
+
+
+def test_a_curve_that_reaches_the_lowest_value_is_drawn_to_its_end(figures):
+    """Gaps below rounding are drawn at rounding, and the start has a place beside a logarithmic axis of iterations."""
+    problem = nc.load("himmelblau")
+    results = [nc.solve(problem, solver) for solver in ("gd", "cma")]
+    comparison.plot_runs("ignored", [problem], results, by="iterations")
+    (panel,) = figures[0].axes
+    for line, result in zip(panel.lines, results, strict=True):
+        iterations, gap = line.get_xydata().T
+        assert (iterations[0], iterations[-1]) == (0, pytest.approx(result.iterations))
+        assert gap.min() == gap[-1] == pytest.approx(max(result.objective, 1e-16 * 170), rel=1e-3)
+    assert panel.get_xlim()[0] > -0.1
 
 
 def test_a_file_that_cannot_be_written(tmp_path):

@@ -1,9 +1,10 @@
 """Profiles and bands against numbers made by hand."""
 
 import numpy as np
+import pytest
 
 from ncsolve.report.comparison import band
-from ncsolve.report.profiles import cost_to_reach, data_profile, performance_profile
+from ncsolve.report.profiles import cost_to_reach, data_profile, draw_profile, performance_profile
 
 COSTS = {"a": [10, 30, np.inf, np.nan], "b": [20, 10, np.inf, 5]}
 
@@ -35,3 +36,20 @@ def test_a_band_holds_the_middle_of_the_runs():
     assert (low[0], median[0], high[0]) == (2, 3, 4)
     assert (low[100], median[100], high[100]) == (2, 3, 4)  # the lowest so far, whatever came in between
     assert (low[-1], median[-1], high[-1]) == (1, 1.5, 2)
+
+
+def test_a_band_from_iteration_0_begins_there_and_goes_on_at_the_first():
+    grid, (_, median, _) = band([(np.array([0.0, 1.0, 50.0]), np.array([8.0, 4.0, 0.0]))])
+    assert (grid[0], grid[1], grid[-1]) == (0, 1, 50)
+    assert (median[0], median[1], median[-1]) == (8, 4, 0)
+
+
+def test_steps_of_a_profile_rise_from_0():
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    draw_profile(axes, {"a": np.array([2.0, 8.0]), "never": np.array([np.inf, np.inf])}, "cost")
+    a, never = (line.get_xydata().tolist() for line in axes.lines)
+    assert a[0] == [pytest.approx(2 / 1.15), 0]
+    assert a[1:] == [[2, 0.5], [8, 1], [16, 1]]
+    assert never == [[pytest.approx(2 / 1.15), 0], [16, 0]]
