@@ -129,13 +129,18 @@ class Evaluator:
         """A batch of points (or directions), in blocks whose temporaries are bounded."""
         m = max(len(a) for a in arrays if a.ndim == 2)
         if kind == "hessian" and self.by_products:
-            return np.array([self._hessian_by_products(x, parameters, rows) for x in arrays[0]])
+            n = arrays[0].shape[1]
+            return np.array([self._hessian_by_products(x, parameters, rows) for x in arrays[0]]).reshape(m, n, n)
+        if m == 0:  # the shapes are those of one point
+            one = (np.zeros((1, a.shape[1])) if a.ndim == 2 else a for a in arrays)
+            result = self.batch(kind, roles, *one, parameters=parameters, rows=rows)
+            return tuple(part[:0] for part in result) if isinstance(result, tuple) else result[:0]
         function = self._function(kind, roles, rows is not None, m)
         extra = () if rows is None else (rows,)
         size = max(1, int(BLOCK // max(self._share(rows) * self.numpy.footprint(kind, roles), 1)))
         parts = [
             function(*(a[k : k + size] if a.ndim == 2 else a for a in arrays), parameters, *extra)
-            for k in range(0, max(m, 1), size)
+            for k in range(0, m, size)
         ]
         if len(parts) == 1:
             return parts[0]

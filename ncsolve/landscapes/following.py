@@ -1,9 +1,9 @@
-"""Uphill from a minimum to a saddle of index 1 by eigenvector following, many paths at once.
+"""Eigenvector following, many paths at once: uphill from a minimum to a saddle of index 1, or to any point of an index.
 
     s = -+ 2 c / (|lam| + sqrt(lam^2 + 4 c^2)),    c = V^T grad f(x),   H(x) = V diag(lam) V^T
 
-With - along all eigenvectors but the one that is followed f falls, with + along that one it rises. Near a critical
-point these are Newton's steps; only where the followed one alone has lam < 0 are they attracted to it.
+With - along all eigenvectors but those that are followed f falls, with + along these it rises. Near a critical point
+these are Newton's steps; only where the followed ones alone have lam < 0 are they attracted to it.
 [Cerjan & Miller 1981; Wales 1994]
 """
 
@@ -19,11 +19,12 @@ from ncsolve.landscapes.sampling import finite
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
 
-__all__ = ["uphill"]
+__all__ = ["towards_index", "uphill"]
 
 Array = NDArray[np.float64]
 
 STEPS = 200
+LONGEST = 0.1  # step, relative to the box
 SMALL = 1e-9  # the last step, relative to the longest one allowed times 10
 FLAT = 1e-7  # eigenvalues of this part of the largest are no reason for a long step
 
@@ -41,8 +42,7 @@ def uphill(oracle: Oracle, x: Array, directions: Array, longest: float) -> tuple
         rows = np.arange(len(active))
         followed = np.abs(np.einsum("mji,mj->mi", vectors, along[active])).argmax(axis=1)
         along[active] = vectors[rows, :, followed]
-        size = np.abs(values)
-        s = -2 * c / (size + FLAT * size.max(axis=1, keepdims=True) + np.sqrt(values**2 + 4 * c**2) + 1e-300)
+        s = _downhill(values, c)
         s[rows, followed] *= -1
         step = np.einsum("mij,mj->mi", vectors, s)
         reach = np.abs(step).max(axis=1, initial=0.0)
@@ -53,3 +53,33 @@ def uphill(oracle: Oracle, x: Array, directions: Array, longest: float) -> tuple
         if not len(active):
             break
     return x, converged
+
+
+def towards_index(oracle: Oracle, x: Array, index: int, lower: Array, upper: Array, steps: int = STEPS) -> Array:
+    """Points of an index in a box, to which paths from x (m, n) lead that rise along the `index` lowest eigenvectors.
+
+    The unit of length is the box, which is not left; what has not come to rest after `steps` is dropped.
+    """
+    x, width = x.copy(), upper - lower
+    active, arrived = np.arange(len(x)), np.zeros(len(x), dtype=bool)
+    with oracle.uncounted():
+        for _ in range(steps):
+            H = finite(oracle.hessian(x[active], dense=True) * width[:, None] * width)
+            values, vectors = np.linalg.eigh(H)
+            s = _downhill(values, np.einsum("mji,mj->mi", vectors, finite(oracle.gradient(x[active]) * width)))
+            s[:, :index] *= -1
+            step = np.einsum("mij,mj->mi", vectors, s)
+            reach = np.abs(step).max(axis=1, initial=0.0)
+            step *= np.minimum(1.0, LONGEST / np.maximum(reach, 1e-300))[:, None]
+            x[active] = np.clip(x[active] + width * step, lower, upper)
+            arrived[active] = rests = reach <= SMALL
+            active = active[~rests]
+            if not len(active):
+                break
+    return x[arrived]
+
+
+def _downhill(values: Array, c: Array) -> Array:
+    """Steps (m, n) in the eigenbasis that lower f along each of its vectors."""
+    size = np.abs(values)
+    return np.asarray(-2 * c / (size + FLAT * size.max(axis=1, keepdims=True) + np.sqrt(values**2 + 4 * c**2) + 1e-300))

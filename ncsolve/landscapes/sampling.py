@@ -2,7 +2,9 @@
 
     x+ = x - (H^2 + mu I)^-1 H g
 
-What it finds is critical; that there is nothing else is not proven. Rounds go on until two of them find nothing new.
+From most places it leads to the nearest points of any index, but where f flattens far away it leads there. Half of the
+starts go to minima and to saddles of index 1 instead, whose attraction is that of f. What is found is critical; that
+there is nothing else is not proven. Rounds go on until two of them find nothing new.
 """
 
 from __future__ import annotations
@@ -24,21 +26,27 @@ ROUND = 256  # starts
 NUMBERS = 1_000_000  # of their Hessians, at most
 ROUNDS = 40
 STEPS = 60
+POLISH = 10
 CLOSE = 1e-6  # points that are one, relative to the box
 
 
+@np.errstate(all="ignore")
 def sampled(oracle: Oracle, lower: Array, upper: Array, seed: int, seconds: float) -> tuple[Array, bool]:
     """Critical points (k, n) in a box, and whether the search was interrupted."""
     from scipy.stats import qmc
+
+    from ncsolve.landscapes.following import towards_index
 
     began, quiet = time.perf_counter(), 0
     sobol = qmc.Sobol(oracle.n, seed=seed)
     count = min(ROUND, 2 ** max(2, int(np.log2(NUMBERS / oracle.n**2))))  # a power of 2, as Sobol points should be
     found = np.empty((0, oracle.n))
     try:
-        for _ in range(ROUNDS):
+        for k in range(ROUNDS):
             starts = lower + sobol.random(count) * (upper - lower)
-            ended = towards_critical(oracle, starts, deadline=began + seconds)
+            by_index = towards_index(oracle, starts[count // 2 :], k % 2, lower, upper)
+            ended = towards_critical(oracle, starts[: count // 2], deadline=began + seconds)
+            ended = np.concatenate([ended, towards_critical(oracle, by_index, POLISH)])
             ended[np.abs(ended) <= np.finfo(float).eps * (upper - lower)] = 0.0  # steps towards 0 never get there
             inside = np.all((ended >= lower) & (ended <= upper), axis=1)
             more = distinct(np.concatenate([found, ended[inside]]), upper - lower)

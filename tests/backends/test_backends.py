@@ -183,6 +183,9 @@ def test_a_batch_is_its_points(make, backend):
     for got, at in ((oracle.hvp(X, V), X), (oracle.hvp(x, V), [x] * 4)):
         want = [oracle.hvp(a, v) for a, v in zip(at, V, strict=True)]
         np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9 * np.abs(want).max())
+    none, n = X[:0], problem.n
+    shapes = [oracle.value(none).shape, oracle.gradient(none).shape, oracle.hessian(none, dense=True).shape]
+    assert shapes == [(0,), (0, n), (0, n, n)]
 
 
 @pytest.mark.parametrize("make", FINITE_SUMS, ids=lambda make: make.__name__)

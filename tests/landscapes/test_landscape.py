@@ -291,6 +291,21 @@ def test_ctrl_c_twice_keeps_what_was_found(monkeypatch):
 # -- sampled, connected, shown ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("error")
+def test_where_f_flattens_far_away_the_minimum_inside_is_found():
+    """A robust fit: |grad f|^2 alone leads to infinity from all starts."""
+    t = np.linspace(0, 4, 60)
+    measured = 2 * np.exp(-1.3 * t) + 0.3 + 0.02 * np.random.default_rng(0).standard_normal(60)
+    measured[::9] += 2
+    a, b, c, i = *sp.symbols("a b c"), sp.Symbol("i", integer=True)
+    T, Y = sp.IndexedBase("T", shape=(60,)), sp.IndexedBase("Y", shape=(60,))
+    f = sp.Sum(sp.log(1 + 100 * (a * sp.exp(-b * T[i]) + c - Y[i]) ** 2), (i, 0, 59))
+    problem = nc.Problem(f, data={T: t, Y: measured})
+    found = nc.landscape(problem, {a: (0, 4), b: (0, 4), c: (-1, 1)}, connect=False, max_seconds=5)
+    assert found.points[0].kind == "minimum"
+    assert np.allclose(found.points[0].x, [2.0, 1.3, 0.3], atol=0.05)
+
+
 def test_sampled_points_are_the_same_but_not_proven():
     found = nc.landscape(HIMMELBLAU, SIX)
     assert by_index(found) == [4, 4, 1]
