@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ncsolve.critical import CriticalPoint
 from ncsolve.critical import classify as classify_point
 from ncsolve.errors import OptionError
-from ncsolve.executors import Executor, Serial
+from ncsolve.executors import Executor, Serial, checked
 from ncsolve.hooks import registry
 from ncsolve.oracle import Oracle, compile
 from ncsolve.solving import Criteria, Look, Result, configure, option_values, run, run_starts
@@ -94,9 +94,9 @@ def solve(
     oracle = compile(problem, backend)
     chosen, why = resolve(solver, options or {}, oracle)
     called = tuple(callbacks)
-    _check_executor(executor, called if starts > 1 else ())
+    where = _checked(executor, called if starts > 1 else ())
     task = _Task(
-        problem, solver, chosen, why, int(seed), int(starts), criteria, escape, backend, called, certify, executor
+        problem, solver, chosen, why, int(seed), int(starts), criteria, escape, backend, called, where, certify
     )
     if checkpoint is None:
         return task.run(oracle, x0)
@@ -145,7 +145,6 @@ def resume(
     criteria = Criteria(**{**header.criteria, **limits})
     asked = header.solver if header.why else chosen
     called = tuple(callbacks)
-    _check_executor(executor, called if header.starts > 1 else ())
     task = _Task(
         problem,
         asked,
@@ -157,7 +156,7 @@ def resume(
         header.escape,
         header.backend,
         called,
-        executor=executor,
+        _checked(executor, called if header.starts > 1 else ()),
     )
     oracle = compile(problem, header.backend)
     return keep(path, header, type(chosen), lambda file: task.run(oracle, keeper=file), resume=True)
@@ -177,8 +176,8 @@ class _Task:
     escape: bool
     backend: str
     callbacks: tuple[Callable[[Look], Any], ...]
+    executor: Executor
     certify: bool = False
-    executor: Executor | None = None
 
     def run(self, oracle: Oracle, x0: Any = None, keeper: CheckpointFile | None = None) -> Result:
         arguments: dict[str, Any] = {"criteria": self.criteria, "escape": self.escape, "callbacks": self.callbacks}
@@ -213,11 +212,11 @@ class _Task:
         return continued(result, self.criteria, again, f"{stalled} stalled, {name} went on, {reason}")
 
 
-def _check_executor(executor: Any, callbacks: tuple[Any, ...]) -> None:
-    if executor is not None and not isinstance(executor, Executor):
-        raise OptionError(f'executor must be one of ncsolve.executors, such as choose("processes"), not {executor!r}.')
-    if callbacks and executor is not None and not isinstance(executor, Serial):
+def _checked(executor: Any, callbacks: tuple[Any, ...]) -> Executor:
+    """Where several starts run. Raises OptionError where callbacks cannot be called from there."""
+    if callbacks and not isinstance(checked(executor), Serial):
         raise OptionError("Callbacks run in this process only: leave them out, or the executor.")
+    return checked(executor)
 
 
 def _kept(task: _Task, oracle: Oracle, x0: Any, checkpoint: str | Path | Checkpoint) -> Result:

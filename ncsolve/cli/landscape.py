@@ -8,6 +8,7 @@ import click
 
 from ncsolve.cli.group import INTERRUPTED
 from ncsolve.cli.options import (
+    jobs_options,
     json_option,
     load_problem,
     needs_certify,
@@ -36,6 +37,7 @@ from ncsolve.cli.options import (
 @click.option(
     "--connect/--no-connect", default=True, show_default=True, help="Find the minima on both sides of each saddle."
 )
+@jobs_options
 @json_option
 @report_option
 @click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw two variables: FILE.svg or .png.")
@@ -48,6 +50,8 @@ def command(
     max_boxes: int,
     max_seconds: float,
     connect: bool,
+    jobs: int,
+    executor: str,
     as_json: bool,
     out: Path | None,
     plot: Path | None,
@@ -58,10 +62,14 @@ def command(
     without it, or for more than 12 variables, points are sampled and the list is not proven complete. Without a box,
     bounds and --certify, minima and the saddles of index 1 between them are explored, for up to 300 variables.
 
+    With --jobs a certified search that lasts longer than a second is shared among workers; what is found and proven
+    does not depend on them.
+
     Exit code: 0 done (with --certify: complete); 4 some of the box is undecided; 2 bad input; 130 interrupted
     (what was found is printed).
     """
     from ncsolve.cli.points import parse_box
+    from ncsolve.executors import choose
     from ncsolve.landscapes import landscape
     from ncsolve.landscapes.report import report_of_landscape, write_report
     from ncsolve.report.data import to_json
@@ -73,7 +81,7 @@ def command(
     declared = load_problem(problem, params)
     where = None if box is None else parse_box(declared, box, "--box")
     needs_certify(out, certify)
-    found = landscape(declared, where, certify, seed, max_boxes, max_seconds, connect)
+    found = landscape(declared, where, certify, seed, max_boxes, max_seconds, connect, choose(executor, jobs))
     click.echo(to_json(found.to_json()) if as_json else found.summary())
     if out:
         write_report(out, report_of_landscape(found))

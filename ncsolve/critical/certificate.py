@@ -26,7 +26,7 @@ from ncsolve.errors import ProblemError
 if TYPE_CHECKING:
     from ncsolve.problem import Problem
 
-__all__ = ["Certificate", "Certifier", "certified", "kind_of"]
+__all__ = ["Certificate", "Certifier", "certified", "certifier_of", "kind_of"]
 
 Array = NDArray[np.float64]
 
@@ -194,6 +194,15 @@ class Certifier:
             else Certificate(lower[k], upper[k], index, (value_lower[k], value_upper[k]), lower[k], upper[k])
             for k in range(len(chosen))
         ]
+
+
+def certifier_of(problem: Problem) -> Certifier:
+    """The certifier of a problem, made once for its parameters."""
+    key = ("certifier", tuple(problem.parameters.values()))
+    if key not in problem.derived:
+        problem.derived[key] = Certifier(problem)
+    certifier: Certifier = problem.derived[key]
+    return certifier
 
 
 def index_of(hessian: Objects) -> int | None:

@@ -29,7 +29,7 @@ from ncsolve.graph.singular import singularities
 if TYPE_CHECKING:
     from ncsolve.problem import Problem
 
-__all__ = ["Intervals", "System", "system_of"]
+__all__ = ["Intervals", "System", "intervals_of", "system_of"]
 
 Where = NDArray[np.int64]
 
@@ -260,6 +260,15 @@ class Intervals(Enclosures):
             aligned = {a: self.aligned(values[a], self.axes(a), axes) for a in args}
             return _QUICK[op.kind](*(aligned[a] for a in args))
         return super()._enclosure(key, boxes, places, values)
+
+
+def intervals_of(problem: Problem) -> Intervals:
+    """The enclosures of a problem, made once for its parameters."""
+    key = ("intervals", tuple(problem.parameters.values()))
+    if key not in problem.derived:
+        problem.derived[key] = Intervals(system_of(problem))
+    intervals: Intervals = problem.derived[key]
+    return intervals
 
 
 def is_computed(leaf: Leaf) -> bool:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from multiprocessing import current_process
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from ncsolve.errors import ExecutorError, did_you_mean
+from ncsolve.errors import ExecutorError, OptionError, did_you_mean
 from ncsolve.executors.base import TRIES, Executor, Serial, Session
+from ncsolve.executors.patient import Patient
 
-__all__ = ["TRIES", "Executor", "Serial", "Session", "choose", "in_order"]
+__all__ = ["TRIES", "Executor", "Patient", "Serial", "Session", "checked", "choose", "in_order"]
 
 NAMES = ("serial", "processes", "dask", "dask://HOST:PORT")
 R = TypeVar("R")
@@ -36,6 +37,15 @@ def choose(name: str, workers: int = 1) -> Executor:
 
         return Dask(workers, name.removeprefix("dask").removeprefix("://"))
     raise ExecutorError(f"unknown executor '{name}'.{did_you_mean(name, NAMES[:3])} Known: {', '.join(NAMES)}.")
+
+
+def checked(executor: Any) -> Executor:
+    """The executor that was given, this process for None. Raises OptionError for anything else."""
+    if executor is None:
+        return Serial()
+    if not isinstance(executor, Executor):
+        raise OptionError(f'executor must be one of ncsolve.executors, such as choose("processes"), not {executor!r}.')
+    return executor
 
 
 def in_order(results: Iterable[tuple[int, R]]) -> Iterator[R]:

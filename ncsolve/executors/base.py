@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
 
 from ncsolve.errors import ExecutorError, PluginError
@@ -71,14 +72,18 @@ class _Here(Generic[S, T, R]):
     shared: S
 
     def run(self, tasks: Iterable[T], group: Callable[[T], Hashable] | None = None) -> Iterator[tuple[int, R]]:
-        import scipy.linalg  # noqa: F401  # with a BLAS of its own: only one that is loaded can be limited
-        from threadpoolctl import ThreadpoolController
-
-        threads: Any = ThreadpoolController()
         for k, task in enumerate(tasks):
-            with threads.limit(limits=1):
+            with _threads().limit(limits=1):
                 result = self.function(self.shared, task)
             yield k, result
+
+
+@cache
+def _threads() -> Any:
+    import scipy.linalg  # noqa: F401  # with a BLAS of its own: only one that is loaded can be limited
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def packed(shared: object) -> bytes:

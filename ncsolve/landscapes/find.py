@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from ncsolve.critical import CriticalPoint, classify
 from ncsolve.critical.certificate import Certifier
 from ncsolve.critical.symmetries import symmetries
-from ncsolve.critical.system import Intervals, refuse, system_of
+from ncsolve.critical.system import intervals_of, refuse
 from ncsolve.errors import ProblemError
+from ncsolve.executors import Executor, Patient, checked
 from ncsolve.landscapes.explore import explored
 from ncsolve.landscapes.orbits import completed, one_of_each_orbit, orbits
 from ncsolve.landscapes.proven import certified_points, has_morse_sum, inside_and_edge, morse_sum, proven
@@ -43,6 +44,7 @@ def landscape(
     max_boxes: int = 400_000,
     max_seconds: float = 60.0,
     connect: bool = True,
+    executor: Executor | None = None,
 ) -> Landscape:
     """Find the critical points of f in a box: where it is differentiable and grad f = 0.
 
@@ -61,17 +63,21 @@ def landscape(
         What the search may cost; what is not decided then is told in `undecided`. Ctrl-C ends it in the same way.
     connect
         Follow the gradient flow from the saddles of index 1 down to the minima on both sides.
+    executor
+        Where a search with `certify` that lasts looks at boxes: `ncsolve.executors.choose("processes", 4)`, or "dask".
+        What is found does not depend on it.
 
     Raises `ProblemError` for a box that does not fit and an f that has no proof, `MissingExtra` without python-flint.
     """
     refuse(problem)
+    spread = Patient(checked(executor))
     began = time.perf_counter()
     if box is None and problem.lower is None and not certify:
         return replace(explored(problem, seed, max_seconds), seconds=time.perf_counter() - began)
     lower, upper = box_of(problem, box)
     free = unbounded(problem)
     if certify and problem.n <= MOST_VARIABLES:
-        found = proven(free, lower, upper, Budget(max_boxes, max_seconds))
+        found = proven(free, lower, upper, Budget(max_boxes, max_seconds), spread)
     else:
         found = _sampled(free, lower, upper, certify, seed, max_seconds)
     found = replace(found, problem=problem)
@@ -132,7 +138,7 @@ def _sampled(problem: Problem, lower: Array, upper: Array, certify: bool, seed: 
     why = f"{problem.n} variables are too many to divide boxes" if certify else "points were sampled (--certify proves)"
     total = morse_sum(points)
     small = problem.n <= MOST_VARIABLES
-    expected = 1 if small and has_morse_sum(Intervals(system_of(problem)), lower, upper) else None
+    expected = 1 if small and has_morse_sum(intervals_of(problem), lower, upper) else None
     missed = expected is not None and total != expected and all(p.nullity == 0 for p in points)
     message = f"not proven complete: {why}" + ("; ALARM: the Morse sum says that points are missing" if missed else "")
     x = np.array([p.x for p in points]).reshape(-1, problem.n)

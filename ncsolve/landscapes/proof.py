@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.errors import StoreError
+from ncsolve.landscapes.look import EMPTY, EXCLUDED, HALVED, NARROWED, OPEN, ZERO
 from ncsolve.landscapes.newton import Boxes
-from ncsolve.landscapes.search import EMPTY, EXCLUDED, HALVED, NARROWED, OPEN, ZERO, Search
+from ncsolve.landscapes.search import Search
 
 __all__ = ["Proof"]
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import sys
 import time
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.critical import CriticalPoint, classify
-from ncsolve.critical.certificate import Certificate, Certifier, kind_of
-from ncsolve.critical.system import Intervals, system_of
+from ncsolve.critical.certificate import Certificate, certifier_of, kind_of
+from ncsolve.critical.system import Intervals, intervals_of
+from ncsolve.executors import Executor, in_order
+from ncsolve.landscapes.look import ZERO
 from ncsolve.landscapes.newton import Boxes
 from ncsolve.landscapes.orbits import one_of_each_orbit
 from ncsolve.landscapes.proof import Proof
 from ncsolve.landscapes.regions import touching
 from ncsolve.landscapes.result import Landscape, Region
 from ncsolve.landscapes.sampling import distinct, towards_critical
-from ncsolve.landscapes.search import ZERO, Budget, Search
+from ncsolve.landscapes.search import Budget, Search
 from ncsolve.landscapes.surface import points_outward
 from ncsolve.landscapes.words import plural
 from ncsolve.oracle import Oracle, compile
@@ -32,20 +35,21 @@ Array = NDArray[np.float64]
 
 ALIKE = 1e-3  # points of undecided regions that are told once, relative to the box
 DESCRIBED = 8  # undecided regions in which a point is looked for
+TOGETHER = 64  # points that are proven in one go
 STARTS = 256  # in what a stopped search leaves open
 SAMPLING = 5.0  # seconds there
 
 
-def proven(problem: Problem, lower: Array, upper: Array, budget: Budget) -> Landscape:
+def proven(problem: Problem, lower: Array, upper: Array, budget: Budget, executor: Executor) -> Landscape:
     """Branch and bound, then certificates in balls. What a stopped search leaves open is sampled, without proof."""
-    certifier = Certifier(problem)
-    intervals = Intervals(system_of(problem))
+    certifier_of(problem)  # what has no proof is told before the search
+    intervals = intervals_of(problem)
     progress = _Progress()
-    search = Search(intervals, lower, upper, budget, progress.show)
+    search = Search(problem, lower, upper, budget, progress.show, executor)
     search.run()
     progress.close()
     oracle = compile(problem)
-    certificates, ambiguous = _certificates(certifier, search)
+    certificates, ambiguous = _certificates(search)
     inside, edge = inside_and_edge(certificates, lower, upper)
     outside = [c for c in certificates if all(c is not other for other in (*inside, *edge))]
     zero = search.having(ZERO)
@@ -74,20 +78,27 @@ def _message(search: Search, regions: list[Region]) -> str:
         return "no: ALARM: boxes were lost in the search"
     if search.stopped:
         share = 100 * sum(region.fraction for region in regions)
-        left = f"{plural(len(search.waiting), 'box')} left, {share:.2g} % of the box undecided"
+        left = f"{plural(search.waiting_count, 'box')} left, {share:.2g} % of the box undecided"
         return f"not proven complete: {search.stopped}, {left}; points that are not proven were sampled there"
     if regions:
         return "no: in the undecided regions f may have degenerate points, kinks, or points on the surface of the box"
     return "yes, proven: every other point of the box is excluded"
 
 
-def _certificates(certifier: Certifier, search: Search) -> tuple[list[Certificate], NDArray[np.int64]]:
+def prove(problem: Problem, points: Array) -> list[Certificate | None]:
+    """A certificate of each, on its own."""
+    return certifier_of(problem).prove(points)
+
+
+def _certificates(search: Search) -> tuple[list[Certificate], NDArray[np.int64]]:
     """One certificate of each zero that the search found, and which boxes have one that could not be certified."""
     found: list[Certificate] = []
     seen = np.empty((2, 0, search.n))
     ambiguous: list[int] = []
     boxes, close = search.zeros()
-    for k, c in enumerate(certifier.prove(close)):
+    slices = [close[k : k + TOGETHER] for k in range(0, len(close), TOGETHER)]
+    proofs = in_order(search.executor.run(prove, search.problem, slices))
+    for k, c in enumerate(chain.from_iterable(proofs)):
         low, high = boxes.lower[k], boxes.upper[k]
         if c is None or (c.lower < low).any() or (c.upper > high).any():
             ambiguous.append(k)
@@ -202,7 +213,7 @@ class _Progress:
         now = time.perf_counter()
         if now >= self.due:
             self.due, self.shown = now + 0.2, True
-            found, waiting = len(search.having(ZERO)), len(search.waiting)
+            found, waiting = len(search.having(ZERO)), search.waiting_count
             told = f"{search.looked_at} boxes, {waiting} waiting, {found} points, {now - self.began:.1f} s"
             sys.stderr.write(f"\r\033[K{told}")
             sys.stderr.flush()

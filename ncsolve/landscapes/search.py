@@ -1,41 +1,32 @@
-"""Branch and bound for all zeros of grad f in a box, over whole arrays of boxes in float64, rounded outward.
+"""Branch and bound for all zeros of grad f in a box: whole arrays of boxes are looked at, the largest first.
 
-Each box is looked at a little larger than it is, so that no zero is lost on a face, and is
-- dropped, where grad f, its mean-value form g(c) + H(X) (X - c) or Krawczyk's operator K(X) exclude a zero,
-- finished, where K(X) lies in the interior of X, which proves that there is exactly one zero in X,
-- cut down to what K(X) and Newton's method along single coordinates leave of it, or halved where these fail,
-- left undecided, where it is too narrow to be halved.
-
-[Hansen & Walster 2004, ch. 11; Neumaier 1990, ch. 5; Krawczyk 1969]
+The queue is looked at in slices from its front, which do not depend on each other: workers may look at the next ones
+while the first is on its way. What comes of them joins the queue in the order of the slices, so that every search is
+the one that looks at one slice after the other.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ncsolve.critical.system import Intervals
-from ncsolve.landscapes.newton import Boxes, inflated, narrowed
+from ncsolve.critical.system import intervals_of
+from ncsolve.executors import Executor, Serial, in_order
+from ncsolve.landscapes.look import OPEN, ZERO, Examiner, Look, examine
+from ncsolve.landscapes.newton import Boxes, narrowed
+from ncsolve.problem import Problem
 
-__all__ = ["EMPTY", "EXCLUDED", "HALVED", "NARROWED", "OPEN", "ZERO", "Budget", "Ledger", "Look", "Search", "narrowest"]
+__all__ = ["Budget", "Ledger", "Search", "narrowest"]
 
 Array = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-
-EMPTY, EXCLUDED, ZERO, NARROWED, HALVED, OPEN = range(6)
-"""What becomes of a box: no zero by grad f, or by Newton; one zero; looked at again, a part or halves; undecided."""
 
 NARROWEST = 1e-6  # width of a box that is not halved any more, relative to the whole box
-SHRUNK = 0.6  # a box cut down to this part of its volume is looked at again before it is halved
-KEPT = 0.9  # a box cut down to more than this is halved as it was: not every little cut is worth a proof
-SLACK = 1e-9  # of a box's widths, with which Newton's method decides
-CUT = 0.4856  # where a box is halved: not in the middle, where symmetric problems have their critical points
 CONTRACTIONS = 30  # of a box onto the zero in it
-CHUNK = 4096  # boxes that are looked at together
+SLICE = 1024  # boxes that are looked at together
 
 
 @dataclass(frozen=True)
@@ -62,62 +53,38 @@ class Ledger:
         return self.opened == self.closed + self.waiting
 
 
-@dataclass(frozen=True)
-class Look:
-    """What became of m boxes that were looked at together."""
-
-    fate: NDArray[np.uint8]
-    """(m,)"""
-    left: Boxes
-    """What of them can hold a zero: (m, n); of one with a ZERO, where it is the only one."""
-    cut: Flags
-    """(m,) whether that is less than the whole."""
-    axis: NDArray[np.int64]
-    """(m,) along which it is HALVED, ..."""
-    at: Array
-    """... and where."""
-
-    def __len__(self) -> int:
-        return len(self.fate)
-
-    @property
-    def opened(self) -> int:
-        """How many boxes are to be looked at next."""
-        return int((self.fate == NARROWED).sum() + 2 * (self.fate == HALVED).sum())
-
-    def open(self) -> Boxes:
-        """These: the narrowed ones, then the lower halves, then the upper halves."""
-        old = self.left.take(self.fate == HALVED)
-        rows, axis, at = np.arange(len(old)), self.axis[self.fate == HALVED], self.at[self.fate == HALVED]
-        low, high = Boxes(old.lower, old.upper.copy()), Boxes(old.lower.copy(), old.upper)
-        low.upper[rows, axis] = at
-        high.lower[rows, axis] = at
-        return Boxes.join([self.left.take(self.fate == NARROWED), low, high], old.lower.shape[1])
-
-
 @dataclass
 class Search:
     """All zeros of grad f in [lower, upper], both (n,): `run` it, then read what it found."""
 
-    intervals: Intervals
+    problem: Problem
     lower: Array
     upper: Array
     budget: Budget = field(default_factory=Budget)
     report: Callable[[Search], None] = lambda search: None
+    executor: Executor = field(default_factory=Serial)
 
     def __post_init__(self) -> None:
         self.n, self.stopped = self.lower.size, ""
-        self.state: tuple[Boxes, tuple[Look, ...]] = Boxes(self.lower[None], self.upper[None]), ()
-        """The boxes that wait and all looks: one, so that Ctrl-C never comes in between."""
+        whole = Boxes(self.lower[None], self.upper[None])
+        self.state: tuple[Boxes, tuple[Boxes, ...], tuple[Look, ...]] = whole, (), ()
+        """The boxes that wait, what has come after them, and all looks: one, so that Ctrl-C never comes in between."""
         self.narrowest = narrowest(self.lower, self.upper)
 
     @property
     def waiting(self) -> Boxes:
-        return self.state[0]
+        """The whole queue."""
+        first, later, _ = self.state
+        return Boxes.join([first, *later], self.n)
+
+    @property
+    def waiting_count(self) -> int:
+        first, later, _ = self.state
+        return len(first) + sum(map(len, later))
 
     @property
     def looks(self) -> tuple[Look, ...]:
-        return self.state[1]
+        return self.state[2]
 
     @property
     def looked_at(self) -> int:
@@ -126,29 +93,53 @@ class Search:
 
     @property
     def ledger(self) -> Ledger:
-        return Ledger(1 + sum(look.opened for look in self.looks), self.looked_at, len(self.waiting))
+        return Ledger(1 + sum(look.opened for look in self.looks), self.looked_at, self.waiting_count)
 
     def run(self) -> None:
         """Until no box waits, or the budget is used up, or it is interrupted: `stopped` says which."""
         began = time.perf_counter()
         try:
-            while len(self.waiting) and not self.stopped:
-                self.step()
-                self.report(self)
-                if self.looked_at >= self.budget.boxes or len(self.waiting) > self.budget.waiting:
-                    self.stopped = "the budget of boxes is used up"
-                elif time.perf_counter() - began > self.budget.seconds:
-                    self.stopped = "the time is used up"
+            with self.executor.open(examine, Examiner(self.problem, self.narrowest)) as session:
+                while self.waiting_count and not self.stopped:
+                    for look in in_order(session.run(self.slices())):
+                        self.take(look)
+                        self.report(self)
+                        self.stopped = self._used_up(time.perf_counter() - began)
+                        if self.stopped:
+                            break
         except KeyboardInterrupt:
             self.stopped = "interrupted"
-        if not len(self.waiting):
+        if not self.waiting_count:
             self.stopped = ""
 
-    def step(self) -> None:
-        """Look at the boxes that wait longest, which are the largest."""
-        waiting, looks = self.state
-        look = self.examine(waiting.take(slice(0, CHUNK)))
-        self.state = Boxes.join([waiting.take(slice(CHUNK, None)), look.open()], self.n), (*looks, look)
+    def _used_up(self, seconds: float) -> str:
+        """What of the budget is; "" where nothing is."""
+        if self.looked_at >= self.budget.boxes or self.waiting_count > self.budget.waiting:
+            return "the budget of boxes is used up"
+        return "the time is used up" if seconds > self.budget.seconds else ""
+
+    def slices(self) -> Iterator[Boxes]:
+        """The next slices of the queue: whole ones, unless nothing that is on its way could join the slice."""
+        given = self.looked_at
+        while not (ahead := given - self.looked_at) or self.waiting_count - ahead >= SLICE:
+            boxes = self._slice(ahead)
+            if not len(boxes):
+                return
+            given += len(boxes)
+            yield boxes
+
+    def _slice(self, ahead: int) -> Boxes:
+        """The boxes of the queue after so many."""
+        first, later, looks = self.state
+        if later and len(first) - ahead < SLICE:
+            first = self.waiting
+            self.state = first, (), looks
+        return first.take(slice(ahead, ahead + SLICE))
+
+    def take(self, look: Look) -> None:
+        """What came of the first boxes of the queue."""
+        first, later, looks = self.state
+        self.state = first.take(slice(len(look), None)), (*later, look.open()), (*looks, look)
 
     def having(self, fate: int) -> Boxes:
         """What is left of the boxes with one fate, in the order in which they were looked at."""
@@ -163,54 +154,13 @@ class Search:
     def zeros(self) -> tuple[Boxes, Array]:
         """The boxes with one zero each, and points (m, n) close to these: Krawczyk's operator contracts onto them."""
         unique = self.having(ZERO)
-        X = unique
+        X, intervals = unique, intervals_of(self.problem)
         for _ in range(CONTRACTIONS if len(X) else 0):
             before = X.widths
-            X = narrowed(self.intervals, X, X, *self.intervals.hessian(X.lower, X.upper)).boxes
+            X = narrowed(intervals, X, X, *intervals.hessian(X.lower, X.upper)).boxes
             if (X.widths > 0.5 * before).all():
                 break
         return unique, X.lower / 2 + X.upper / 2
-
-    @np.errstate(all="ignore")
-    def examine(self, boxes: Boxes) -> Look:
-        """One look at some boxes."""
-        X = inflated(boxes, self.narrowest)
-        gradient = self.intervals.gradient(X.lower, X.upper)
-        kept = np.flatnonzero(np.all((gradient.lo <= 0) & (gradient.hi >= 0), axis=1))  # and nowhere nan: defined
-        m = len(boxes)
-        look = Look(
-            np.zeros(m, dtype=np.uint8), Boxes(boxes.lower.copy(), boxes.upper.copy()), np.zeros(m, dtype=bool),
-            np.zeros(m, dtype=np.int64), np.zeros(m),
-        )  # fmt: skip
-        if len(kept):
-            boxes, X = boxes.take(kept), X.take(kept)
-            found = narrowed(self.intervals, boxes, X, *self.intervals.hessian(X.lower, X.upper), slack=SLACK)
-            some: Flags = np.all(found.boxes.lower <= found.boxes.upper, axis=1)
-            look.fate[kept] = np.where(some, np.where(found.unique, ZERO, OPEN), EXCLUDED)
-            zero = some & found.unique
-            look.left.lower[kept[zero]], look.left.upper[kept[zero]] = X.lower[zero], X.upper[zero]
-            open_ = some & ~found.unique
-            sloped = np.where(np.isnan(found.sloped), boxes.widths / self.narrowest, found.sloped)
-            self._divide(look, kept[open_], found.boxes.take(open_), sloped[open_])
-        return look
-
-    def _divide(self, look: Look, rows: NDArray[np.int64], cut: Boxes, sloped: Array) -> None:
-        """Write into the look what becomes of those rows in which neither is proven."""
-        boxes = look.left.take(rows)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.prod(np.where(boxes.widths > 0, cut.widths / boxes.widths, 1.0), axis=1)
-        cut_down = ratio < KEPT
-        look.cut[rows] = cut_down
-        look.left.lower[rows[cut_down]], look.left.upper[rows[cut_down]] = cut.lower[cut_down], cut.upper[cut_down]
-        left = look.left.take(rows)
-        splittable = left.widths > self.narrowest
-        stuck: Flags = ~np.any(splittable, axis=1)
-        score = sloped * left.widths / np.maximum(boxes.widths, 1e-300) + 1e-12 * left.widths
-        axis = np.where(splittable, score, -1.0).argmax(axis=1)
-        each = np.arange(len(rows))
-        look.fate[rows] = np.where(stuck, OPEN, np.where(ratio < SHRUNK, NARROWED, HALVED))
-        look.axis[rows] = axis
-        look.at[rows] = left.lower[each, axis] + CUT * left.widths[each, axis]
 
 
 def narrowest(lower: Array, upper: Array) -> Array:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import sympy as sp
 
 import ncsolve as nc
 from ncsolve.errors import ExecutorError, OptionError
-from ncsolve.executors import choose
+from ncsolve.executors import Executor, Patient, Serial, choose
+from ncsolve.landscapes.search import Budget, Search
 
 x, y = sp.symbols("x y")
 WELLS = nc.Problem((x**2 - 1) ** 2 + (y**2 - 1) ** 2 + x * y / 5, bounds={x: (-2, 2), y: (-2, 2)}, name="wells")
@@ -117,3 +121,91 @@ def test_solve_says_where(run):
     starts = ("solve", "himmelblau", "-s", "gd", "--starts", "3", "--json")
     assert '"status":"CONVERGED"' in run(*starts, "--jobs", "2").stdout.replace(" ", "")
     assert "unknown executor 'proceses'. Did you mean 'processes'?" in run(*starts, "--executor", "proceses").stderr
+
+
+# -- boxes -----------------------------------------------------------------------------------------------------------
+
+
+def mapped(problem, executor=None):
+    return nc.landscape(problem, {x: (-2, 2.1), y: (-2, 2.1)}, certify=True, connect=False, executor=executor)
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Workers begin at once, and get many small slices."""
+    pytest.importorskip("flint")
+    monkeypatch.setattr("ncsolve.landscapes.find.Patient", lambda executor: executor)
+    monkeypatch.setattr("ncsolve.landscapes.search.SLICE", 8)
+    monkeypatch.setattr("ncsolve.landscapes.proven.TOGETHER", 4)
+
+
+def test_a_landscape_is_proven_in_processes(impatient, tmp_path):
+    """Two workers die on the way, and the report is the same: every box and every point."""
+    here, there = mapped(WELLS), mapped(deadly(WELLS, tmp_path), choose("processes", 2))
+    assert there.complete
+    assert len(there.points) == 9
+    assert there.report() == here.report()
+    assert there.boxes == here.boxes > 50
+    assert (tmp_path / "deaths").stat().st_size >= 3
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_landscape_is_proven_on_a_cluster(impatient, cluster):
+    assert mapped(WELLS, choose(cluster)).report() == mapped(WELLS).report()
+
+
+@pytest.mark.parametrize("boxes", [60, 1000])
+def test_a_search_looks_at_slices_in_the_order_of_the_queue(impatient, boxes):
+    """Whoever is first: with tasks taken far ahead of results, boxes are those of one slice after the other; what was
+    looked at beyond the budget is not used."""
+
+    class Ahead(Serial):
+        """Takes all tasks that there are before it does the first, and does the last one first."""
+
+        @contextmanager
+        def open(self, function, shared):
+            self.function, self.shared = function, shared
+            yield self
+
+        def run(self, tasks, group=None):
+            for k, task in reversed(list(enumerate(tasks))):
+                self.longest = max(getattr(self, "longest", 0), k)
+                yield k, self.function(self.shared, task)
+
+    def search(executor):
+        made = Search(WELLS, np.full(2, -2.0), np.full(2, 2.1), Budget(boxes), executor=executor)
+        made.run()
+        return made
+
+    ahead = Ahead()
+    one, other = search(Serial()), search(ahead)
+    assert ahead.longest > 0
+    assert one.ledger == other.ledger
+    assert one.ledger.balanced
+    assert one.stopped == other.stopped == ("the budget of boxes is used up" if boxes == 60 else "")
+    for a, b in zip(one.looks, other.looks, strict=True):
+        assert a.left.lower.tobytes() == b.left.lower.tobytes()
+        assert a.fate.tolist() == b.fate.tolist()
+
+
+def test_short_work_begins_no_worker():
+    class Never(Executor):
+        @contextmanager
+        def open(self, function, shared):
+            yield self
+
+        def run(self, tasks, group=None):
+            raise AssertionError
+
+    tasks = [{"k": 3}, {"k": 5}]
+    assert list(Patient(Never()).run(eval, "k", tasks)) == [(0, 3), (1, 5)]
+    with pytest.raises(AssertionError):
+        list(Patient(Never(), 0.0).run(eval, "k", tasks))
+
+
+def test_long_work_is_done_by_workers():
+    """One task here, the others there, each with its number."""
+    slowly = "(__import__('time').sleep(0.05), k, __import__('os').getpid())[1:]"
+    results = dict(Patient(choose("processes", 2), 0.01).run(eval, slowly, [{"k": k} for k in range(5)]))
+    assert [results[k][0] for k in range(5)] == list(range(5))
+    assert [results[k][1] == os.getpid() for k in range(5)] == [True, False, False, False, False]

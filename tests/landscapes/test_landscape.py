@@ -14,10 +14,11 @@ import ncsolve as nc
 from ncsolve.critical.discrete import Discrete
 from ncsolve.errors import ProblemError
 from ncsolve.landscapes import newton
+from ncsolve.landscapes.look import HALVED, OPEN, ZERO, Look, divide
 from ncsolve.landscapes.newton import Boxes
 from ncsolve.landscapes.orbits import completed, orbits
 from ncsolve.landscapes.regions import touching
-from ncsolve.landscapes.search import HALVED, OPEN, ZERO, Look, Search
+from ncsolve.landscapes.search import Search
 
 pytest.importorskip("flint")
 
@@ -119,7 +120,7 @@ def lose_the_box_of(point, monkeypatch):
         found.boxes.lower[lost] = np.inf
         return found
 
-    monkeypatch.setattr("ncsolve.landscapes.search.narrowed", wrong)
+    monkeypatch.setattr("ncsolve.landscapes.look.narrowed", wrong)
 
 
 def test_a_lost_point_sets_off_the_alarm_of_morse(monkeypatch):
@@ -133,15 +134,15 @@ def test_a_lost_point_sets_off_the_alarm_of_morse(monkeypatch):
 
 @pytest.mark.parametrize("lost", ["waiting", "halves"])
 def test_a_lost_box_is_missing_in_the_ledger(monkeypatch, lost):
-    step, open_ = Search.step, Look.open
+    take, open_ = Search.take, Look.open
 
-    def lossy(self):
-        step(self)
+    def lossy(self, look):
+        take(self, look)
         if self.looked_at < 20 and len(self.waiting) > 1:
-            self.state = self.waiting.take(slice(1, None)), self.looks
+            self.state = self.waiting.take(slice(1, None)), (), self.looks
 
     if lost == "waiting":
-        monkeypatch.setattr(Search, "step", lossy)
+        monkeypatch.setattr(Search, "take", lossy)
     else:
         monkeypatch.setattr(Look, "open", lambda self: open_(self).take(slice(0, max(1, self.opened - 1))))
     found = proven(x**2 * y**2 + x**4 - y**2 + x + y**4, PLANE, connect=False)
@@ -233,14 +234,14 @@ def test_bad_boxes(box, message):
 
 
 def test_interrupted(monkeypatch):
-    step = Search.step
+    take = Search.take
 
-    def interrupted(self):
+    def interrupted(self, look):
         if self.looked_at > 100:
             raise KeyboardInterrupt
-        step(self)
+        take(self, look)
 
-    monkeypatch.setattr(Search, "step", interrupted)
+    monkeypatch.setattr(Search, "take", interrupted)
     found = proven(HIMMELBLAU, SIX)
     assert found.interrupted
     assert not found.complete
@@ -250,11 +251,9 @@ def test_interrupted(monkeypatch):
 
 def test_narrow_boxes_are_not_halved_for_ever():
     for width, fate in ((1e-7, OPEN), (1e-5, HALVED)):
-        search = Search.__new__(Search)
-        search.n, search.narrowest = 1, np.array([1e-6])
         boxes = Boxes(np.array([[0.0]]), np.array([[width]]))
         look = Look(np.zeros(1, np.uint8), boxes, np.zeros(1, bool), np.zeros(1, np.int64), np.zeros(1))
-        search._divide(look, np.array([0]), boxes, np.ones((1, 1)))
+        divide(look, np.array([0]), boxes, np.ones((1, 1)), np.array([1e-6]))
         assert look.fate == [fate]
 
 
@@ -270,17 +269,17 @@ def test_a_stopped_proof_is_sampled_where_it_is_open():
 
 
 def test_ctrl_c_twice_keeps_what_was_found(monkeypatch):
-    step = Search.step
+    take = Search.take
 
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    def then(self):
+    def then(self, look):
         if len(self.having(ZERO)) > 2:
             interrupted()
-        step(self)
+        take(self, look)
 
-    monkeypatch.setattr(Search, "step", then)
+    monkeypatch.setattr(Search, "take", then)
     monkeypatch.setattr("ncsolve.landscapes.proven.one_of_each_orbit", interrupted)
     found = proven(HIMMELBLAU, SIX)
     assert found.interrupted

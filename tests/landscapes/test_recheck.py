@@ -132,7 +132,7 @@ def test_a_search_with_an_error_writes_a_report_that_does_not_hold(monkeypatch):
         return found
 
     with monkeypatch.context() as patched:
-        patched.setattr("ncsolve.landscapes.search.narrowed", wrong)
+        patched.setattr("ncsolve.landscapes.look.narrowed", wrong)
         found = nc.landscape(HIMMELBLAU, SIX, certify=True, connect=False)
         report = found.report()
     assert found.complete
