@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from ncsolve.continuations.diagram import Diagram
 from ncsolve.continuations.family import Family
 from ncsolve.continuations.network import Network
+from ncsolve.critical.modes import towards_critical
 from ncsolve.critical.system import refuse
 from ncsolve.errors import OptionError, ProblemError, did_you_mean
-from ncsolve.landscapes.sampling import distinct, towards_critical
+from ncsolve.landscapes.sampling import distinct
 
 if TYPE_CHECKING:
     from ncsolve.problem import Problem

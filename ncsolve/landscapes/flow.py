@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ncsolve.landscapes.sampling import finite
+from ncsolve.critical.modes import TINY, Modes
 
 if TYPE_CHECKING:
     from ncsolve.landscapes.result import Landscape
@@ -95,21 +95,20 @@ def descend(
     for _ in range(STEPS):
         if not len(active):
             break
-        values, vectors = np.linalg.eigh(finite(oracle.hessian(x[active], dense=True)))
-        g = np.einsum("mji,mj->mi", vectors, finite(oracle.gradient(x[active])))
-        stiff = np.abs(values).max(axis=1) + 1e-300
+        modes = Modes.of(oracle.hessian(x[active], dense=True), oracle.gradient(x[active]))
+        lowest, stiff = modes.values[:, 0], modes.largest[:, 0] + TINY
         own = np.where(np.isnan(t[active]), 0.1 / stiff, t[active])
-        own = np.where(values[:, 0] < 0, np.minimum(own, 0.5 / np.maximum(-values[:, 0], 1e-300)), own)
-        step = np.einsum("mij,mj->mi", vectors, g / (values + 1 / own[:, None]))
+        own = np.where(lowest < 0, np.minimum(own, 0.5 / np.maximum(-lowest, TINY)), own)
+        step = modes.step(-modes.slopes / (modes.values + 1 / own[:, None]))
         size = np.abs(step / width).max(axis=1, initial=0.0)
-        step *= np.minimum(1.0, LONGEST / np.maximum(size, 1e-300))[:, None]
-        trial = x[active] - step
+        step *= np.minimum(1.0, LONGEST / np.maximum(size, TINY))[:, None]
+        trial = x[active] + step
         f_trial = oracle.value(trial)
         lower = f_trial <= f[active] + ROUNDING * np.abs(f[active])
         x[active[lower]], f[active[lower]] = trial[lower], f_trial[lower]
         t[active] = np.where(lower, np.where(size > LONGEST, own, np.minimum(2 * own, 1e9 / stiff)), own / 4)
         paths.append(x.copy())
-        ended = lower & (size < STILL) & (own * stiff > LONG) & (values[:, 0] > -FLAT * stiff)
+        ended = lower & (size < STILL) & (own * stiff > LONG) & (lowest > -FLAT * stiff)
         arrived[active[ended]] = True
         active = active[~ended]
         if box is not None:

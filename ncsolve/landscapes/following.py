@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ncsolve.landscapes.sampling import finite
+from ncsolve.critical.modes import TINY, Modes
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -37,16 +37,15 @@ def uphill(oracle: Oracle, x: Array, directions: Array, longest: float) -> tuple
     x, along = x.copy(), directions.copy()
     active, converged = np.arange(len(x)), np.zeros(len(x), dtype=bool)
     for _ in range(STEPS):
-        values, vectors = np.linalg.eigh(finite(oracle.hessian(x[active], dense=True)))
-        c = np.einsum("mji,mj->mi", vectors, finite(oracle.gradient(x[active])))
+        modes = Modes.of(oracle.hessian(x[active], dense=True), oracle.gradient(x[active]))
         rows = np.arange(len(active))
-        followed = np.abs(np.einsum("mji,mj->mi", vectors, along[active])).argmax(axis=1)
-        along[active] = vectors[rows, :, followed]
-        s = _downhill(values, c)
+        followed = np.abs(np.einsum("mji,mj->mi", modes.vectors, along[active])).argmax(axis=1)
+        along[active] = modes.vectors[rows, :, followed]
+        s = _downhill(modes)
         s[rows, followed] *= -1
-        step = np.einsum("mij,mj->mi", vectors, s)
+        step = modes.step(s)
         reach = np.abs(step).max(axis=1, initial=0.0)
-        x[active] += step * np.minimum(1.0, longest / np.maximum(reach, 1e-300))[:, None]
+        x[active] += step * np.minimum(1.0, longest / np.maximum(reach, TINY))[:, None]
         arrived = (reach <= 10 * SMALL * longest) & np.isfinite(x[active]).all(axis=1)
         converged[active[arrived]] = True
         active = active[~arrived & np.isfinite(x[active]).all(axis=1)]
@@ -64,13 +63,13 @@ def towards_index(oracle: Oracle, x: Array, index: int, lower: Array, upper: Arr
     active, arrived = np.arange(len(x)), np.zeros(len(x), dtype=bool)
     with oracle.uncounted():
         for _ in range(steps):
-            H = finite(oracle.hessian(x[active], dense=True) * width[:, None] * width)
-            values, vectors = np.linalg.eigh(H)
-            s = _downhill(values, np.einsum("mji,mj->mi", vectors, finite(oracle.gradient(x[active]) * width)))
+            H = oracle.hessian(x[active], dense=True) * width[:, None] * width
+            modes = Modes.of(H, oracle.gradient(x[active]) * width)
+            s = _downhill(modes)
             s[:, :index] *= -1
-            step = np.einsum("mij,mj->mi", vectors, s)
+            step = modes.step(s)
             reach = np.abs(step).max(axis=1, initial=0.0)
-            step *= np.minimum(1.0, LONGEST / np.maximum(reach, 1e-300))[:, None]
+            step *= np.minimum(1.0, LONGEST / np.maximum(reach, TINY))[:, None]
             x[active] = np.clip(x[active] + width * step, lower, upper)
             arrived[active] = rests = reach <= SMALL
             active = active[~rests]
@@ -79,7 +78,7 @@ def towards_index(oracle: Oracle, x: Array, index: int, lower: Array, upper: Arr
     return x[arrived]
 
 
-def _downhill(values: Array, c: Array) -> Array:
+def _downhill(modes: Modes) -> Array:
     """Steps (m, n) in the eigenbasis that lower f along each of its vectors."""
-    size = np.abs(values)
-    return np.asarray(-2 * c / (size + FLAT * size.max(axis=1, keepdims=True) + np.sqrt(values**2 + 4 * c**2) + 1e-300))
+    lam, c = modes.values, modes.slopes
+    return np.asarray(-2 * c / (np.abs(lam) + FLAT * modes.largest + np.sqrt(lam**2 + 4 * c**2) + TINY))

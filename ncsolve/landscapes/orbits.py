@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ncsolve.critical.modes import finite
 from ncsolve.critical.symmetries import symmetries
-from ncsolve.landscapes.sampling import distinct, finite
+from ncsolve.landscapes.sampling import distinct
 
 if TYPE_CHECKING:
     from ncsolve.critical.discrete import Discrete

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ncsolve.critical import CriticalPoint, classify
 from ncsolve.critical.certificate import Certificate, certifier_of, kind_of
+from ncsolve.critical.modes import towards_critical
 from ncsolve.critical.system import Intervals, intervals_of
 from ncsolve.executors import Executor, in_order
 from ncsolve.landscapes.look import ZERO
@@ -20,7 +21,7 @@ from ncsolve.landscapes.orbits import one_of_each_orbit
 from ncsolve.landscapes.proof import Proof
 from ncsolve.landscapes.regions import touching
 from ncsolve.landscapes.result import Landscape, Region
-from ncsolve.landscapes.sampling import distinct, towards_critical
+from ncsolve.landscapes.sampling import distinct
 from ncsolve.landscapes.search import Budget, Search
 from ncsolve.landscapes.surface import points_outward
 from ncsolve.landscapes.words import plural

@@ -1,6 +1,4 @@
-"""Critical points by many starts: Levenberg-Marquardt on |grad f|^2 / 2 from Sobol points, all of them at once.
-
-    x+ = x - (H^2 + mu I)^-1 H g
+"""Critical points by many starts: Levenberg and Marquardt's method on |grad f|^2 from Sobol points.
 
 From most places it leads to the nearest points of any index, but where f flattens far away it leads there. Half of the
 starts go to minima and to saddles of index 1 instead, whose attraction is that of f. What is found is critical; that
@@ -15,18 +13,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ncsolve.critical.modes import towards_critical
+from ncsolve.landscapes.following import towards_index
+
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
 
-__all__ = ["distinct", "finite", "sampled", "towards_critical"]
+__all__ = ["distinct", "sampled"]
 
 Array = NDArray[np.float64]
 
 ROUND = 256  # starts
 NUMBERS = 1_000_000  # of their Hessians, at most
 ROUNDS = 40
-STEPS = 60
-POLISH = 10
+POLISH = 10  # steps from a point that was reached otherwise
 CLOSE = 1e-6  # points that are one, relative to the box
 
 
@@ -34,8 +34,6 @@ CLOSE = 1e-6  # points that are one, relative to the box
 def sampled(oracle: Oracle, lower: Array, upper: Array, seed: int, seconds: float) -> tuple[Array, bool]:
     """Critical points (k, n) in a box, and whether the search was interrupted."""
     from scipy.stats import qmc
-
-    from ncsolve.landscapes.following import towards_index
 
     began, quiet = time.perf_counter(), 0
     sobol = qmc.Sobol(oracle.n, seed=seed)
@@ -59,28 +57,6 @@ def sampled(oracle: Oracle, lower: Array, upper: Array, seed: int, seconds: floa
     return found, False
 
 
-def towards_critical(oracle: Oracle, x: Array, steps: int = STEPS, deadline: float = np.inf) -> Array:
-    """Where the method ends with a gradient that is zero but for rounding, from points (m, n); others are left out."""
-    x, mu = x.copy(), np.full(len(x), 1e-2)
-    with oracle.uncounted():
-        g = oracle.gradient(x)
-        for _ in range(steps):
-            if time.perf_counter() > deadline:
-                break
-            values, vectors = np.linalg.eigh(finite(oracle.hessian(x, dense=True)))
-            along = np.einsum("mji,mj->mi", vectors, finite(g))
-            scale = np.square(values).max(axis=1, initial=1e-300, keepdims=True)
-            step = np.einsum("mij,mj->mi", vectors, values / (values**2 + mu[:, None] * scale + 1e-300) * along)
-            trial = x - step
-            g_trial = oracle.gradient(trial)
-            better = np.linalg.norm(g_trial, axis=1) < np.linalg.norm(g, axis=1)
-            x[better], g[better] = trial[better], g_trial[better]
-            mu = np.where(better, np.maximum(mu * 0.05, 1e-20), np.minimum(mu * 8, 1e8))
-        size = np.linalg.norm(finite(oracle.hessian(x, dense=True)), axis=(1, 2))
-        small = np.linalg.norm(g, axis=1) <= 1e-9 * (1 + size * (1 + np.abs(x).max(axis=1, initial=0.0)))
-    return np.asarray(x[small & np.isfinite(g).all(axis=1)])
-
-
 def distinct(points: Array, widths: Array) -> Array:
     """One of each group of points that are closer than 1e-6 of the box's widths, in their order."""
     from scipy.spatial import cKDTree
@@ -90,8 +66,3 @@ def distinct(points: Array, widths: Array) -> Array:
     scaled = points / np.where(widths > 0, widths, 1.0)
     first = [min(group) for group in cKDTree(scaled).query_ball_point(scaled, CLOSE)]
     return np.asarray(points[np.unique(first)])
-
-
-def finite(values: Array) -> Array:
-    """With 0 for what is not finite."""
-    return np.where(np.isfinite(values), values, 0.0)

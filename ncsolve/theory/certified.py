@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ncsolve.critical.modes import towards_critical
 from ncsolve.errors import OptionError, ProblemError
 from ncsolve.landscapes.find import box_of, unbounded
 from ncsolve.oracle import compile
@@ -49,6 +50,7 @@ RUN = 200  # iterations of such a run
 HUGE = 1e100
 CURVATURES = 64  # of them, where Hessians are looked at
 DENSE = 200  # variables up to which they are
+ROUNDING = 1e-12  # by which f may seem to rise, relative to 1 + |f|
 MOST_VARIABLES = 12  # of a part that is divided into boxes
 MOST_SADDLE = 4  # variables of the strict-saddle property, and of a box whose corners are looked at
 POINTS = 256  # from which critical points are looked for
@@ -261,7 +263,7 @@ class _Search:
 
     @cached_property
     def lowest_point(self) -> Vector:
-        """Where f is lowest of what quasi-Newton runs in the box find, refined by Newton's method."""
+        """Where f is lowest of what quasi-Newton runs in the box find, made precise where a critical point is that."""
         from scipy.optimize import minimize
 
         bounds = list(zip(self.lower, self.upper, strict=True))
@@ -270,15 +272,10 @@ class _Search:
         runs = [minimize(self.finite, x, jac=True, bounds=bounds, options=limits) for x in starts]
         best = min(runs, key=lambda run: float(run.fun))
         x = np.array(best.x)
-        for _ in range(8 if self.oracle.n <= DENSE else 0):
-            H = self.oracle.hessian(x, dense=True)
-            if not np.isfinite(H).all():
-                break
-            after = x - np.linalg.lstsq(H, self.oracle.gradient(x), rcond=1e-12)[0]
-            norms = [float(np.abs(self.oracle.gradient(p)).max()) for p in (x, after)]
-            if not norms[1] < norms[0] or not ((after >= self.lower) & (after <= self.upper)).all():
-                break
-            x = after
+        for refined in towards_critical(self.oracle, x[None]) if self.oracle.n <= DENSE else ():
+            inside = ((refined >= self.lower) & (refined <= self.upper)).all()
+            if inside and self.oracle.value(refined) <= best.fun + ROUNDING * (1 + abs(best.fun)):
+                return np.asarray(refined)
         return x
 
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ncsolve.critical.modes import finite, towards_critical
 from ncsolve.graph import intervals as iv
 from ncsolve.graph.intervals import Array, Interval
-from ncsolve.landscapes.sampling import finite, towards_critical
 from ncsolve.theory.branch import Field, lowest_eigenvalue
 from ncsolve.theory.pl import centred
 
