@@ -14,6 +14,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from ncsolve.continuations.root import root
 from ncsolve.critical.lie import is_isometric
 from ncsolve.critical.symmetry import generators
 from ncsolve.oracle import Oracle, compile
@@ -27,9 +28,7 @@ __all__ = ["Family"]
 Array = NDArray[np.float64]
 
 GENERIC = 0.5 * (5**0.5 - 1)  # a place in the range at which no symmetry holds by chance
-NEWTON = 12
 TINY = 1e-15  # a value of the parameter, relative to the range, that is rounding
-ROUNDING = 1e-12  # of a Newton step, in scaled unknowns
 
 
 class Family:
@@ -98,22 +97,11 @@ class Family:
 
     def corrected(self, z: Array, normal: Array) -> tuple[Array, int] | None:
         """The zero of F near z in the plane through z with this normal, and the number of steps; None without one."""
-        here, size = z.copy(), np.inf
-        for step in range(1, NEWTON + 1):
-            J, F = self.jacobian(here), self.gradient(here)
-            if not (np.isfinite(J).all() and np.isfinite(F).all()):
-                return None
-            try:
-                move = np.linalg.solve(np.vstack([J, normal]), -np.append(F, normal @ (here - z)))
-            except np.linalg.LinAlgError:
-                return None
-            here = here + move
-            before, size = size, float(np.linalg.norm(move))
-            if size <= ROUNDING * (1 + float(np.linalg.norm(here))) or (size < 1e-9 and size > before / 4):
-                return here, step
-            if size > 2 * before:
-                return None
-        return None
+
+        def in_plane(here: Array) -> tuple[Array, Array]:
+            return np.append(self.gradient(here), normal @ (here - z)), np.vstack([self.jacobian(here), normal])
+
+        return root(in_plane, z)
 
     def tangent(self, z: Array, near: Array | None) -> Array | None:
         """The unit null vector of J, on the side of `near`; None where J is singular or not finite."""

@@ -12,16 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.continuations.family import Family
+from ncsolve.continuations.root import root
 
 __all__ = ["Meeting", "meeting"]
 
 Array = NDArray[np.float64]
 
-NEWTON = 10
 APART = 1e-5  # difference quotient of the Hessian
 CLOSE = 1e-3  # how far the exact point may be from the one that was located
 PITCHFORK = 1e-5  # D^3 f[p, p, p] below, relative to the other coefficients
-ZERO = 1e-6  # eigenvalues that vanish, relative to the largest one
+SINGULAR = 1e-12  # singular values that vanish, as along symmetries, relative to the largest one
+REGULAR = 1e-9  # |b| at a branch point
 
 
 class Meeting(NamedTuple):
@@ -59,25 +60,23 @@ def meeting(family: Family, located: Array, tangent: Array, nullity: int) -> Mee
 def _moore(family: Family, located: Array) -> tuple[Array, Array] | None:
     """z and p with F + b p = 0, H p = 0, F_lam . p = 0, |p| = 1 by Newton's method; None where it leads elsewhere."""
     n = family.n
+
+    def system(unknowns: Array) -> tuple[Array, Array]:
+        z, p, b = unknowns[: n + 1], unknowns[n + 1 : -1], unknowns[-1]
+        H, across = family.second(z), np.append(p, 0.0)
+        J = np.zeros((2 * n + 2, 2 * n + 2))
+        J[:n, : n + 1], J[:n, n + 1 : -1], J[:n, -1] = H[:-1], b * np.eye(n), p
+        J[n:-1, : n + 1], J[n:-1, n + 1 : -1] = _third(family, z, across), H[:, :-1]
+        J[-1, n + 1 : -1] = 2 * p
+        return np.concatenate([family.gradient(z) + b * p, H @ across, [p @ p - 1]]), J
+
     values, vectors = np.linalg.eigh(family.jacobian(located)[:, :-1])
-    z, p, b = located.copy(), vectors[:, int(np.abs(values).argmin())], 0.0
-    for _ in range(NEWTON):
-        H = family.second(z)
-        across = np.append(p, 0.0)
-        rest = np.concatenate([family.gradient(z) + b * p, H @ across, [p @ p - 1]])
-        jacobian = np.zeros((2 * n + 2, 2 * n + 2))
-        jacobian[:n, : n + 1], jacobian[:n, n + 1 : -1], jacobian[:n, -1] = H[:-1], b * np.eye(n), p
-        jacobian[n:-1, : n + 1], jacobian[n:-1, n + 1 : -1] = _third(family, z, across), H[:, :-1]
-        jacobian[-1, n + 1 : -1] = 2 * p
-        if not (np.isfinite(jacobian).all() and np.isfinite(rest).all()):
-            return None
-        move = np.linalg.lstsq(jacobian, -rest, rcond=1e-12)[0]
-        z, p, b = z + move[: n + 1], p + move[n + 1 : -1], b + float(move[-1])
-        if float(np.linalg.norm(z - located)) > CLOSE:
-            return None
-        if float(np.linalg.norm(move)) <= 1e-11:
-            return (z, p) if abs(b) <= 1e-9 else None
-    return None
+    guess = np.concatenate([located, vectors[:, np.abs(values).argmin()], [0.0]])
+    found = root(system, guess, lambda J, F: np.linalg.lstsq(J, F, rcond=SINGULAR)[0])
+    if found is None:
+        return None
+    z, p, b = found[0][: n + 1], found[0][n + 1 : -1], found[0][-1]
+    return (z, p) if abs(b) <= REGULAR and float(np.linalg.norm(z - located)) <= CLOSE else None
 
 
 def _third(family: Family, z: Array, v: Array) -> Array:
