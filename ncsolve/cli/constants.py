@@ -19,9 +19,22 @@ from ncsolve.cli.options import json_option, load_problem, param_option, problem
 @click.option(
     "--max-boxes", type=click.IntRange(min=1), default=100_000, show_default=True, help="For each constant, at most."
 )
+@click.option(
+    "--max-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="For all of them, at most.",
+)
 @json_option
 def command(
-    problem: str, box: str | None, params: dict[str, str], tolerance: float | None, max_boxes: int, as_json: bool
+    problem: str,
+    box: str | None,
+    params: dict[str, str],
+    tolerance: float | None,
+    max_boxes: int,
+    max_seconds: float,
+    as_json: bool,
 ) -> None:
     """Enclose the constants of PROBLEM in a box: L and M of its gradient and Hessian, m, PL mu, its least value, and
     the strict-saddle triple: everywhere the gradient is saddle_gradient, or the lowest eigenvalue is -saddle_curvature
@@ -37,7 +50,7 @@ def command(
 
     declared = load_problem(problem, params)
     within = None if box is None else parse_box(declared, box, "--box")
-    found = constants(declared, within, tolerance, max_boxes)
+    found = constants(declared, within, tolerance, max_boxes, max_seconds=max_seconds)
     if as_json:
         keys = ("value", "lower", "upper", "provenance")
         rows = {name: {key: getattr(c, key) for key in keys} for name, c in found.items()}

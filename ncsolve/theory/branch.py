@@ -10,8 +10,10 @@ others are halved, all at once, along the side over which the quantity changes m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,28 +48,33 @@ class Least:
 
 
 @np.errstate(all="ignore")
-def least(bound: Bound, lower: Array, upper: Array, tolerance: float, most: int) -> Least:
-    """Enclose the least value to a relative `tolerance`, or as far as `most` boxes go.
+def least(bound: Bound, lower: Array, upper: Array, tolerance: float, most: int, until: float = math.inf) -> Least:
+    """Enclose the least value to a relative `tolerance`, or as far as `most` boxes and the time `until` go.
 
     The boxes with the lowest bounds are halved first; what a box is not below, its halves are not below.
     """
     low, high = lower[None], upper[None]
+    began = perf_counter()
     bounds, attained = bound(low, high)
+    pace = perf_counter() - began  # seconds for a box
     best, done, boxes = float(np.nan_to_num(attained[0], nan=np.inf)), np.inf, 1
     small = SMALL * abs(float(bounds[0])) if np.isfinite(bounds[0]) else 0.0
     while len(low):
         enough = bounds >= best - tolerance * max(abs(best), small) if np.isfinite(best) else bounds == np.inf
         done = min(done, float(bounds[enough].min(initial=np.inf)))
         low, high, bounds = low[~enough], high[~enough], bounds[~enough]
-        if not len(low) or boxes >= most:
+        many = int(min(AT_ONCE, (until - perf_counter()) / (2 * pace)))
+        if not len(low) or boxes >= most or many < 1:
             break
         order = np.argsort(bounds)
-        now, later = order[:AT_ONCE], order[AT_ONCE:]
+        now, later = order[:many], order[many:]
         kept = low[later], high[later], bounds[later]
         before = len(now)
         low, high = divided(low[now], high[now])
         bounds = np.tile(bounds[now], len(low) // before)
+        began = perf_counter()
         found, attained = bound(low, high)
+        pace = (perf_counter() - began) / len(low)
         bounds = np.fmax(bounds, found)
         best = float(np.fmin.reduce(attained, initial=best))
         boxes += len(low)

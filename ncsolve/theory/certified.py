@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +63,7 @@ def constants(
     tolerance: float | None = None,
     max_boxes: int = 100_000,
     seed: int = 0,
+    max_seconds: float = 60.0,
 ) -> dict[str, Constant]:
     """The constants of f by name, each with the interval in which the best one lies and its provenance.
 
@@ -72,7 +74,10 @@ def constants(
     tolerance
         Relative width of the intervals; 1e-5 in one variable and where f is separable, else 1e-2.
     max_boxes
-        Boxes looked at for each constant; where they do not suffice, what is proven until then is returned.
+        Boxes looked at for each constant.
+    max_seconds
+        For all of them. No constant gets more than half of what is left, so that each is begun. Where boxes or time do
+        not suffice, what is proven until then is returned.
 
     smoothness L is the largest |eigenvalue| of the Hessian in the box, strong_convexity m the lowest (negative where f
     is not convex), hessian_lipschitz M, pl mu the least |grad f|^2 / (2 (f - f*)), with f* the least value in the box.
@@ -81,6 +86,9 @@ def constants(
     """
     if tolerance is not None and not 0 < tolerance < 1:
         raise OptionError(f"tolerance must be between 0 and 1, not {tolerance!r}.")
+    if not max_seconds > 0:
+        raise OptionError(f"max_seconds must be positive, not {max_seconds!r}.")
+    end = perf_counter() + max_seconds
     if problem.constrained or problem.penalty is not None or problem.signs is not None:
         raise ProblemError(
             f"'{problem.name}' has constraints, a penalty or a min-max objective: constants are those of f alone."
@@ -90,7 +98,7 @@ def constants(
     if box is not None or not oracle.structure.quadratic:
         lower, upper = box_of(problem, box)
     if not oracle.structure.quadratic:
-        search = _Search(unbounded(problem), oracle, lower, upper, tolerance, max_boxes, seed)
+        search = _Search(unbounded(problem), oracle, lower, upper, tolerance, max_boxes, seed, end)
         steps = (search.by_polynomials, search.by_structure, search.by_boxes, search.by_declaration, search.by_samples)
         for add in steps:
             for name, constant in add(found).items():
@@ -110,6 +118,8 @@ class _Search:
     tolerance: float | None
     most: int
     seed: int
+    end: float
+    """When the time is up, by `perf_counter`."""
 
     def by_polynomials(self, known: Known) -> dict[str, Constant]:
         found = polynomial_constants(self.problem, self.lower, self.upper)
@@ -124,7 +134,7 @@ class _Search:
         if mu is not None:
             found["pl"] = Constant(mu, CERTIFIED, mu, max(mu, self.least_ratio))
         elif (smaller := reduced(self.problem, self.sampled[1], self.lower, self.upper)) is not None:
-            of_p = constants(*smaller, self.tolerance, self.most, self.seed)
+            of_p = constants(*smaller, self.tolerance, self.most, self.seed, self.share)
             if "pl" in of_p and of_p["pl"].provenance != SAMPLED:
                 f = Field(self.problem).value(self.lowest_point[None], self.lowest_point[None]).hi[0]
                 found["pl"] = of_p["pl"]
@@ -214,13 +224,18 @@ class _Search:
 
     def least(self, bound: Any, low: Vector, high: Vector, most: int | None = None) -> Least:
         tolerance = self.tolerance or (1e-5 if (low < high).sum() == 1 else 1e-2)
-        return least(bound, low, high, tolerance, self.most if most is None else most)
+        return least(bound, low, high, tolerance, self.most if most is None else most, perf_counter() + self.share)
 
     def basin(self, free: NDArray[np.intp]) -> Basin | None:
         x = self.lowest_point
         lower, upper = x.copy(), x.copy()
         lower[free], upper[free] = self.lower[free], self.upper[free]
-        return basin(Field(self.problem, free), x, lower, upper, self.most)
+        return basin(Field(self.problem, free), x, lower, upper, self.most, perf_counter() + self.share)
+
+    @property
+    def share(self) -> float:
+        """Seconds that the next search may take."""
+        return (self.end - perf_counter()) / 2
 
     @cached_property
     def terms(self) -> list[NDArray[np.intp]]:

@@ -8,7 +8,9 @@ Reference: Karimi, Nutini & Schmidt (2016); Neumaier, "Interval Methods for Syst
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from time import perf_counter
 
 import numpy as np
 
@@ -88,7 +90,7 @@ def centred(field: Field, low: Array, high: Array, H: Interval) -> Centred:
 
 
 @np.errstate(all="ignore")
-def basin(field: Field, x: Array, lower: Array, upper: Array, most: int) -> Basin | None:
+def basin(field: Field, x: Array, lower: Array, upper: Array, most: int, until: float = math.inf) -> Basin | None:
     """The minimiser near x where f is strongly convex, proven least in the box by excluding all that is not near it.
 
     Around x, with H >= m I as far as |grad f(x)| / m, there is one minimiser x*, |x* - x| <= |grad f(x)| / m, and
@@ -118,13 +120,15 @@ def basin(field: Field, x: Array, lower: Array, upper: Array, most: int) -> Basi
     f = field.value(x[None], x[None])
     below = iv.div(iv.square(Interval.point(slope)), Interval.point(2 * m))
     f_lo, f_hi = float(iv.sub(f, below).lo[0]), float(f.hi[0])
-    return Basin(x_lo, x_hi, f_lo, f_hi, _is_least(field, near, f_hi, lower, upper, most))
+    return Basin(x_lo, x_hi, f_lo, f_hi, _is_least(field, near, f_hi, lower, upper, most, until))
 
 
-def _is_least(field: Field, near: tuple[Array, Array], f_hi: float, lower: Array, upper: Array, most: int) -> bool:
+def _is_least(
+    field: Field, near: tuple[Array, Array], f_hi: float, lower: Array, upper: Array, most: int, until: float
+) -> bool:
     """Whether f > f_hi in the box wherever it is not `near`, where f is convex."""
     low, high, boxes = lower[None], upper[None], 1
-    while len(low) and boxes <= most:
+    while len(low) and boxes <= most and perf_counter() < until:
         value = centred(field, low, high, field.hessian(low, high)).value
         within = (low >= near[0]).all(axis=1) & (high <= near[1]).all(axis=1)
         if (value.hi < f_hi).any() and (value.hi[~within] < f_hi).any():

@@ -98,6 +98,17 @@ def test_what_is_not_proven_is_only_sampled(f, box):
     assert found["smoothness"].provenance == "certified(box)"
 
 
+def test_where_the_time_is_up_the_intervals_are_wide_but_hold():
+    box = {u: (-2, 2), v: (-2, 2)}
+    found, short = (nc.constants(nc.Problem(VALLEY), box=box, max_seconds=s) for s in (60, 1e-9))
+    assert set(short) <= set(found)
+    assert short["pl"].provenance == "sampled"
+    for name in ("smoothness", "strong_convexity", "hessian_lipschitz"):
+        assert short[name].provenance == "certified(box)"
+        assert short[name].lower <= found[name].lower <= found[name].upper <= short[name].upper
+        assert short[name].upper - short[name].lower > 1.1 * (found[name].upper - found[name].lower)
+
+
 def test_a_kink_has_no_smoothness():
     found = nc.constants(
         nc.Problem(sp.Abs(sp.Symbol("t", real=True)) + x**2), box={"t": (-1, 1), x: (-1, 1)}, max_boxes=500
@@ -188,6 +199,8 @@ def test_bad_boxes(box, text):
 def test_bad_tolerance_and_penalties():
     with pytest.raises(OptionError, match="tolerance must be between 0 and 1, not 2"):
         nc.constants(nc.Problem(WAVE), box={x: (0, 1)}, tolerance=2)
+    with pytest.raises(OptionError, match="max_seconds must be positive, not 0"):
+        nc.constants(nc.Problem(WAVE), box={x: (0, 1)}, max_seconds=0)
     with pytest.raises(ProblemError, match="constants are those of f alone"):
         nc.constants(nc.Problem(WAVE, penalty=nc.L1(0.1)), box={x: (0, 1)})
 
