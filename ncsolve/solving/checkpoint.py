@@ -15,20 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Keeper", "Mark", "is_resumable"]
 
-BOOKS = (
-    "iteration",
-    "first_objective",
-    "best_x",
-    "best_objective",
-    "last_progress",
-    "leg",
-    "_abyss",
-    "_objective_to_beat",
-    "_norm_to_beat",
-    "_best_norm",
-    "_violation",
-    "_best_violation",
-)
+BOOKS = ("iteration", "last_progress", "leg")
 """Attributes of a `Loop` that its next step depends on."""
 
 
@@ -43,6 +30,8 @@ class Mark:
     state: Any
     books: dict[str, Any]
     """Book-keeping of the loop."""
+    merit: dict[str, Any]
+    """What its `Merit` remembers: the best point, and what is to be beaten."""
     look: tuple[float, float, float]
     """Objective, gradient norm and seconds of the last look."""
     evaluations: int
@@ -65,6 +54,7 @@ class Mark:
         return cls(
             state,
             {name: getattr(loop, name) for name in BOOKS},
+            loop.merit.memory(),
             (look.objective, look.gradient_norm, look.seconds),
             look.evaluations,
             loop.begun,

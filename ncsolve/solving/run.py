@@ -72,7 +72,7 @@ def run(
     keeper = keeper if is_resumable(solver) else None
     mark = None if keeper is None else keeper.mark
     if mark is not None:
-        x = mark.books["best_x"]
+        x = mark.merit["best_x"]
         oracle.restore(mark.begun)
     else:
         x = _first_point(oracle, solver, rng) if x0 is None else _checked_start(oracle, x0)
@@ -106,6 +106,7 @@ class _Answer:
 
 def _search(loop: Loop, x: Vector, criteria: Criteria, escape: bool) -> _Answer:
     """Run, judge, step off, and again. At most 10 + n times: a point of index k may need k escapes."""
+    merit = loop.merit
     resumed_from, escapes = loop.leg if loop.mark else (math.inf, 10 + loop.oracle.n if escape else 0)
     while True:
         loop.leg = resumed_from, escapes
@@ -117,8 +118,8 @@ def _search(loop: Loop, x: Vector, criteria: Criteria, escape: bool) -> _Answer:
         if criteria.max_iterations is not None and loop.iteration >= criteria.max_iterations:
             return answer  # stepping off is an iteration, too
         escapes -= 1
-        if loop.passed_lower and loop.best_objective < resumed_from and loop.best_x is not None:
-            resumed_from, x = loop.best_objective, loop.best_x
+        if merit.best_x is not None and merit.best_objective < resumed_from and loop.passed_lower:
+            resumed_from, x = merit.best_objective, merit.best_x
         elif is_escapable(answer.point):
             try:
                 lower = step_off(loop.oracle, answer.point)
@@ -142,8 +143,8 @@ def _save_meanwhile(loop: Loop) -> None:
 
 def _answer(loop: Loop, status: Status, x0: Vector, criteria: Criteria) -> _Answer:
     """Evaluate and judge the point where the run converged, else the best one seen, else where it began."""
-    oracle, tolerance = loop.oracle, criteria.gradient_tolerance
-    x, claimed = (x0, math.nan) if loop.best_x is None else (loop.best_x, loop.best_objective)
+    oracle, merit, tolerance = loop.oracle, loop.merit, criteria.gradient_tolerance
+    x, claimed = (x0, math.nan) if merit.best_x is None else (merit.best_x, merit.best_objective)
     if status is Status.CONVERGED and loop.last is not None:
         x, claimed = loop.last.x, loop.last.objective
     with oracle.uncounted():
@@ -168,7 +169,7 @@ def _answer(loop: Loop, status: Status, x0: Vector, criteria: Criteria) -> _Answ
 def _wrong_numbers(loop: Loop, status: Status, f: float, claimed: float, norm: float, tolerance: float) -> str:
     """What is wrong with the numbers by which a solver claims success, "" where they are right."""
     name = loop.solver.name
-    if abs(f - claimed) > 1e-6 * (abs(f) + abs(claimed) + abs(loop.first_objective)):
+    if abs(f - claimed) > 1e-6 * (abs(f) + abs(claimed) + abs(loop.merit.first_objective)):
         return f"solver '{name}' reports the objective {claimed:.6g} at a point where it is {f:.6g}"
     by_gradient = status is Status.CONVERGED and not getattr(loop.last and loop.last.state, "converged", False)
     if by_gradient and norm > 2 * tolerance:

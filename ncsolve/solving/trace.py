@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from numbers import Real
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,27 +74,31 @@ class Recorder:
         """All rows, one after the other."""
         self.added: tuple[str, ...] | None = None
         """Columns that come from the solver's states."""
+        self._row: Callable[[Look], tuple[float, ...]]
+        self._pack: Callable[..., bytes]
         self._path = range(n) if n <= PATH_DIMENSIONS else range(0)
         self.escapes: list[Escape] = []
 
     def record(self, look: Look) -> None:
         if self.added is None:
-            self.added = _numbers_in(look.state)
-        self.numbers.extend(
-            (
-                look.iteration,
-                look.objective,
-                look.gradient_norm,
-                look.seconds,
-                look.evaluations,
-                *[getattr(look.state, name) for name in self.added],
-                *(look.x.tolist() if self._path else ()),
-            )
-        )
+            self._add(_numbers_in(look.state))
+        row = self._row(look)
+        try:
+            self.numbers.frombytes(self._pack(*row))
+        except struct.error:
+            self.numbers.extend(row)  # raises TypeError, which names the type
+        if self._path:
+            self.numbers.frombytes(look.x.tobytes())
+
+    def _add(self, added: tuple[str, ...]) -> None:
+        self.added = added
+        self._row = attrgetter(*CORE, *(f"state.{name}" for name in added))
+        self._pack = struct.Struct(f"{len(CORE) + len(added)}d").pack
 
     def resume(self, added: tuple[str, ...], numbers: NDArray[np.float64], escapes: tuple[Escape, ...]) -> None:
         """Begin with the rows of a run that goes on."""
-        self.added, self.escapes = added, list(escapes)
+        self._add(added)
+        self.escapes = list(escapes)
         self.numbers = array("d", numbers.tobytes())
 
     def trace(self) -> Trace:

@@ -26,7 +26,7 @@ from ncsolve.store.provenance import all_versions, machine
 
 __all__ = ["SCHEMA", "Checkpoint", "CheckpointFile", "Header", "read_checkpoint"]
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 @dataclass(frozen=True)

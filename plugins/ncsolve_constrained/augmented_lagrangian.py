@@ -116,9 +116,10 @@ class AugmentedLagrangian:
             raise KeyboardInterrupt
         if status is Status.FAILED:
             raise PluginError(f"inner {inner.detail}")
-        if status is Status.NONFINITE or inner.best_x is None:
+        best: Vector | None = inner.merit.best_x
+        if status is Status.NONFINITE or best is None:
             return None
-        return inner.last.x if status is Status.CONVERGED and inner.last else inner.best_x
+        return inner.last.x if status is Status.CONVERGED and inner.last else best
 
     def inner_solver(self, oracle: Any) -> Any:
         solver, _ = api.resolve(self.inner, {}, oracle)

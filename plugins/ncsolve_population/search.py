@@ -112,4 +112,5 @@ def local_minimum(
         raise KeyboardInterrupt
     if status is Status.FAILED:
         raise PluginError(loop.detail)
-    return (x0, np.inf) if loop.best_x is None else (loop.best_x, loop.best_objective)
+    best = loop.merit
+    return (x0, np.inf) if best.best_x is None else (best.best_x, best.best_objective)
