@@ -102,7 +102,6 @@ def test_where_the_time_is_up_the_intervals_are_wide_but_hold():
     box = {u: (-2, 2), v: (-2, 2)}
     found, short = (nc.constants(nc.Problem(VALLEY), box=box, max_seconds=s) for s in (60, 1e-9))
     assert set(short) <= set(found)
-    assert short["pl"].provenance == "sampled"
     for name in ("smoothness", "strong_convexity", "hessian_lipschitz"):
         assert short[name].provenance == "certified(box)"
         assert short[name].lower <= found[name].lower <= found[name].upper <= short[name].upper
