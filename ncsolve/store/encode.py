@@ -16,14 +16,14 @@ __all__ = ["Classes", "decode", "encode"]
 
 Arrays = list[NDArray[Any]]
 Classes = Callable[[str], type]
-"""The dataclass for "module:qualified name"; raises StoreError for one that is not to be made."""
+"""The dataclass or named tuple for "module:qualified name"; raises StoreError for one that is not to be made."""
 
 
 def encode(value: Any, arrays: Arrays) -> Any:
     """`value` as data for JSON, its arrays appended to `arrays`: one that occurs twice is stored once.
 
-    Numbers keep their bits and types, None, text, tuples, lists, dicts with text as keys and dataclasses their
-    structure. Raises StoreError for anything else.
+    Numbers keep their bits and types; None, text, lists, tuples, named ones, dicts with text as keys and dataclasses
+    their structure. Raises StoreError for anything else.
     """
     places = {id(array): k for k, array in enumerate(arrays)}
 
@@ -34,13 +34,13 @@ def encode(value: Any, arrays: Arrays) -> Any:
             return ["float", value.hex()]
         if isinstance(value, (np.ndarray, np.generic)):
             return _put_array(value, arrays, places)
-        if isinstance(value, (tuple, list)):
-            return ["tuple" if isinstance(value, tuple) else "list", [put(item) for item in value]]
-        if isinstance(value, Mapping):
-            return ["dict", {str(key): put(item) for key, item in value.items()}]
-        if is_dataclass(value) and not isinstance(value, type):
+        if type(value) in (tuple, list):
+            return [type(value).__name__, [put(item) for item in value]]
+        if isinstance(value, Mapping) and all(type(key) is str for key in value):
+            return ["dict", {key: put(item) for key, item in value.items()}]
+        if names := _fields(type(value)):
             name = f"{type(value).__module__}:{type(value).__qualname__}"
-            return ["data", name, {field.name: put(getattr(value, field.name)) for field in fields(value)}]
+            return ["data", name, {name: put(getattr(value, name)) for name in names}]
         raise StoreError(
             f"a state holds a {type(value).__name__}, which is neither an array nor a number: it cannot be saved"
         )
@@ -82,12 +82,21 @@ def decode(value: Any, arrays: Sequence[NDArray[Any]], classes: Classes) -> Any:
     return _made(classes(content), {key: decode(item, arrays, classes) for key, item in rest[0].items()})
 
 
+def _fields(cls: type) -> tuple[str, ...]:
+    """Names of the fields of a dataclass or a named tuple; () for any other class."""
+    if is_dataclass(cls):
+        return tuple(field.name for field in fields(cls))
+    return tuple(getattr(cls, "_fields", ())) if issubclass(cls, tuple) else ()
+
+
 def _made(cls: type, values: Mapping[str, Any]) -> Any:
     """An instance with these fields; its __init__ is not called."""
-    names = {field.name for field in fields(cls)}
-    if names != set(values):
-        differ = ", ".join(sorted(names ^ set(values)))
+    names = _fields(cls)
+    if set(names) != set(values):
+        differ = ", ".join(sorted(set(names) ^ set(values)))
         raise StoreError(f"{cls.__qualname__} has other fields than the one that was saved: {differ}")
+    if issubclass(cls, tuple):
+        return tuple.__new__(cls, (values[name] for name in names))
     made: Any = object.__new__(cls)
     for name, value in values.items():
         object.__setattr__(made, name, value)
@@ -95,7 +104,7 @@ def _made(cls: type, values: Mapping[str, Any]) -> Any:
 
 
 def classes_of(roots: set[str], state_type: type) -> Classes:
-    """Dataclasses of the packages `roots`, and the solver's own state; nothing else is looked up."""
+    """Dataclasses and named tuples of the packages `roots`, and the solver's own state; nothing else is looked up."""
 
     def find(name: str) -> type:
         module, _, qualified = name.partition(":")
@@ -109,7 +118,7 @@ def classes_of(roots: set[str], state_type: type) -> Classes:
                     found = getattr(found, part)
             except (ImportError, AttributeError):
                 found = None
-        if not (isinstance(found, type) and is_dataclass(found)):
+        if not (isinstance(found, type) and _fields(found)):
             raise StoreError(f"there is no dataclass '{name}' of a known solver")
         return found
 

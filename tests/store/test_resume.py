@@ -21,6 +21,7 @@ from ncsolve.solving import check_needs, versions
 from ncsolve.solving.checkpoint import is_resumable
 from ncsolve.store import Checkpoint
 from ncsolve.store.checkpoint import SCHEMA, CheckpointFile, read_mark
+from ncsolve.store.encode import classes_of, decode, encode
 
 SOLVERS = sorted(name for name, solver in registry().solvers().items() if is_resumable(solver))
 CANDIDATES = ("valley", "lasso", "game", "circle", "fit", "clusters", "factors")
@@ -97,8 +98,9 @@ def test_every_resumable_solver(solver, tmp_path):
     first, second = problems(name)
     arguments = {"solver": solver, "options": OPTIONS.get(solver), "seed": 3}
     whole = nc.solve(first, max_iterations=17, **arguments)
-    for cut in (3, 8):
-        nc.solve(first, max_iterations=cut, checkpoint=tmp_path, **arguments)
+    for cut in (whole.iterations // 4, whole.iterations // 2):
+        begun = nc.solve(first, max_iterations=cut, checkpoint=tmp_path, **arguments)
+        assert begun.iterations < whole.iterations
         same(whole, resume(tmp_path, second, max_iterations=17))
 
 
@@ -170,6 +172,27 @@ def test_budget_and_interrupt(tmp_path):
     )
     assert broken.status is nc.Status.INTERRUPTED
     same(whole, resume(tmp_path, made("fit")))
+
+
+def test_what_a_state_may_hold_comes_back_as_it_was():
+    from ncsolve.solving.trace import Escape
+    from ncsolve_blocks.assignment import Assignment
+
+    array = np.arange(3.0)
+    array.flags.writeable = False
+    labels = Assignment(array, array, array, array, 0.1, np.int64(2))
+    state = {"a": (labels, [None, True, "text", 2**70, -0.0, float("nan")]), "b": Escape(3, None)}
+    arrays = []
+    tree = json.loads(json.dumps(encode(state, arrays)))
+    back = decode(tree, arrays, classes_of({"ncsolve", "ncsolve_blocks"}, object))
+    assert str(back) == str(state)
+    assert type(back["a"][0]) is Assignment
+    assert type(back["a"][0].changed) is np.int64
+    assert len(arrays) == 2
+    assert not back["a"][0].labels.flags.writeable
+    for wrong in ({1, 2}, {1: 2}, 1j, np.array(["a"])):
+        with pytest.raises(StoreError, match=r"a state holds an? .* cannot be saved"):
+            encode(wrong, [])
 
 
 # -- what must not be resumed ------------------------------------------------------------------------------------------
