@@ -43,6 +43,7 @@ PROBLEMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("nonnegative-factorisation", {"m": "60", "n": "50", "rank": "6"}),
     ("clusters", {"table": "digits", "clusters": "40"}),
     ("hs100", {}),
+    ("logistic-regression", {}),
 )
 """The first that a solver can do is its own."""
 MOST_KILLS = 6  # of one run

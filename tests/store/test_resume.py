@@ -24,7 +24,7 @@ from ncsolve.store.checkpoint import SCHEMA, CheckpointFile, read_mark
 from ncsolve.store.encode import classes_of, decode, encode
 
 SOLVERS = sorted(name for name, solver in registry().solvers().items() if is_resumable(solver))
-CANDIDATES = ("valley", "lasso", "game", "circle", "fit", "clusters", "factors")
+CANDIDATES = ("valley", "lasso", "game", "circle", "fit", "clusters", "factors", "bowl")
 OPTIONS = {
     "basin-hopping": {"hops": 6},
     "multistart": {"starts": 8, "local_iterations": 5},
@@ -54,6 +54,9 @@ def made(name: str) -> nc.Problem:
             return nc.MinMax(x**2 + 3 * x * y - y**2, min=[x], max=[y], start={x: 1, y: 1})
         case "circle":
             return nc.Problem(x + y**2, equal=[x**2 + y**2 - 1], start={x: 0.5, y: 0.6})
+        case "bowl":
+            bounds = {"smoothness": 20, "strong_convexity": 2}
+            return nc.Problem(x**2 + 10 * y**2, start={x: 3, y: 1}, constants=bounds)
         case "fit":
             return nc.Problem(fit, data=data, start={v: 0.5}, samples=i)
         case _:
