@@ -43,8 +43,9 @@ class Constraints:
         self._zero = np.zeros(self.m)
 
     def values(self, x: Vector) -> Vector:
-        """h(x) and c(x): (m,)."""
-        return self.terms.gradient(np.concatenate([x, self._zero]))[self.n :]
+        """h(x) and c(x): (m,), or (p, m) at p points."""
+        zero = np.broadcast_to(self._zero, (*x.shape[:-1], self.m))
+        return self.terms.gradient(np.concatenate([x, zero], axis=-1))[..., self.n :]
 
     def jacobian(self, x: Vector) -> Any:
         """Their gradients as rows (m, n): dense, or a CSR array where most of it is zero."""

@@ -120,6 +120,65 @@ def test_the_formula_is_mathml(parsed):
     assert {"math", "msup", "mfrac"} <= set(names)
 
 
+CONSTRAINED = """\
+import sympy as sp
+import ncsolve as nc
+
+a, b = sp.symbols("a b")
+problem = nc.Problem((a - 2)**2 / 0.3 + b**2, equal=[b - a/4], less=[a**2 + b**2 - 1, a - 3], start={a: 0.1, b: 0.5})
+game = nc.MinMax(a**2 - b**2, min=[a], max=[b], start={a: 1, b: 1})
+"""
+
+
+SCALARS = """\
+import sympy as sp
+import ncsolve as nc
+
+w, i = sp.IndexedBase("w", shape=(3,)), sp.Symbol("i", integer=True)
+problem = nc.Problem(sp.Sum(w[i]**2, (i, 0, 2)), start={w: 1})
+"""
+
+
+def page_of(tmp_path, text, name):
+    (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+    nc.solve(nc.load(f"{tmp_path}/mine.py:{name}"), checkpoint=tmp_path / "run")
+    return Parsed(make_page([tmp_path / "run"], QUICK).html)
+
+
+def test_the_plane_shows_where_constraints_hold(tmp_path):
+    """Every side of an inequality, the curve of an equality; a low value may lie outside, so none is the lowest."""
+    parsed = page_of(tmp_path, CONSTRAINED, "problem")
+    data = parsed.data[0]
+    plane = data["plane"]
+    a, b = np.meshgrid(*(np.linspace(plane["lower"][k], plane["upper"][k], plane["size"]) for k in (0, 1)))
+    np.testing.assert_allclose(numbers(plane["outside"]), np.maximum(a**2 + b**2 - 1, a - 3).ravel(), atol=1e-5)
+    (on,) = plane["on"]
+    np.testing.assert_allclose(numbers(on), (b - a / 4).ravel(), atol=1e-5)
+    assert data["lowest"] is None
+    assert "Striped: outside of the constraints. Dark lines: where equalities hold." in parsed.text
+
+
+def test_a_formula_has_short_decimals_and_a_game_its_sides(tmp_path):
+    parsed = page_of(tmp_path, CONSTRAINED, "problem")
+    assert "3.33333" in parsed.text
+    assert "3.333333" not in parsed.text
+    parsed = page_of(tmp_path, CONSTRAINED, "game")
+    assert "minimised over a, maximised over b" in parsed.text
+
+
+def test_points_have_the_names_of_the_variables(parsed, tmp_path):
+    assert "(x, y) = (−1.02" in parsed.text
+    nc.solve(nc.load("rosenbrock", {"n": 12}), "lbfgs", checkpoint=tmp_path)
+    text = Parsed(make_page([tmp_path], QUICK).html).text
+    assert "x = (1, 1, 1, 1, …), where f = " in text  # in the sentence
+    assert "x = (1, 1, 1, 1, 1, 1, …)" in text  # in the table
+    (tmp_path / "scalars.py").write_text(SCALARS, encoding="utf-8")
+    nc.solve(nc.load(f"{tmp_path}/scalars.py"), "newton", checkpoint=tmp_path / "scalars")
+    text = Parsed(make_page([tmp_path / "scalars"], QUICK).html).text
+    assert "w = (0, 0, 0)" in text
+    assert "1 iteration (2 values, 2 gradients, 1 Hessian)" in text
+
+
 def test_a_page_of_the_same_runs_is_the_same_but_for_its_date(runs, page):
     again = make_page([runs], Asked())
     assert again.html.partition("<footer")[0] == page.html.partition("<footer")[0]

@@ -94,6 +94,17 @@ def test_axes_carry_the_numbers_of_the_plane(page):
         assert y == pytest.approx(frame[1] + (2 - value) / 4 * frame[3], abs=0.2)
 
 
+def test_the_last_number_below_an_axis_is_not_cut_off(page):
+    """10 000 where there is room for 1 000."""
+    right, wide = page.run("""const parent = document.querySelector('.chart svg');
+        tickBelow(390, 20, '10000', 401, parent);
+        const label = parent.lastElementChild.getBBox();
+        parent.lastElementChild.remove();
+        return [label.x + label.width, label.width]""")
+    assert wide > 22
+    assert right == pytest.approx(401, abs=1)
+
+
 def test_hover_shows_the_values_of_an_iteration(page, trace):
     page.scroll_to(".chart svg")
     x, _ = page.run(SECTION + "return curve.toPixel(2, 1)")

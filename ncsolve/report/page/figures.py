@@ -26,6 +26,10 @@ def landscape_figure(k: int, section: Section) -> Html | None:
     caption = [f"The objective over {one} and {two}. "]
     if len(plane.base) > 2:
         caption.append("The other variables are as at the answer; paths are projected; hollow points lie off it. ")
+    if plane.outside is not None:
+        caption.append("Striped: outside of the constraints. ")
+    if plane.on:
+        caption.append("Dark lines: where equalities hold. ")
     caption.append(tag("span", class_="heights"))
     drawn = tag("div", contour, surface, class_="pair")
     below = tag("figcaption", *caption, " ", tag("span", hint, class_="screen-only"))

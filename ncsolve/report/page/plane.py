@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,8 @@ SIZES = (161, 81, 41)
 MOST_SECONDS = 4.0
 WIDE = 8.0
 """Bounds of so many times the surroundings of the runs are shown as a whole."""
+MOST_CURVES = 20
+"""Constraints h(x) = 0 whose curves are drawn."""
 FAR = 3.0
 """Paths that leave the surroundings of starts and ends by so many of their widths leave the picture."""
 
@@ -43,6 +45,10 @@ class Plane:
     upper: Array
     z: Array
     """(size, size), rows from low to high values of the second entry."""
+    outside: Array | None = None
+    """The largest c of the constraints c(x) <= 0, in the same places."""
+    on: tuple[Array, ...] = ()
+    """The values of each constraint h(x) = 0."""
 
     def to_json(self) -> dict[str, Any]:
         finite = self.z[np.isfinite(self.z)]
@@ -53,6 +59,8 @@ class Plane:
             "upper": self.upper,
             "size": len(self.z),
             "z": packed(self.z),
+            "outside": None if self.outside is None else packed(self.outside),
+            "on": [packed(values) for values in self.on],
             "low": low,
             "high": high,
             "bend": _bend(finite - low),
@@ -101,7 +109,8 @@ def plane_of(problem: Problem, runs: Sequence[Run], entries: tuple[int, int], bo
     where = list(entries)
     corners = lower[where], upper[where]
     z = _grid(problem, x, entries, *corners)
-    return Plane(entries, (problem.variables.entry(where[0]), problem.variables.entry(where[1])), x, *corners, z)
+    names = problem.variables.entry(where[0]), problem.variables.entry(where[1])
+    return Plane(entries, names, x, *corners, z, *_constraints(problem, _points(x, entries, *corners, len(z))))
 
 
 def view(problem: Problem, runs: Sequence[Run]) -> tuple[Array, Array]:
@@ -131,14 +140,28 @@ def _grid(problem: Problem, base: Array, entries: tuple[int, int], lower: Array,
     oracle.objective(np.tile(base, (SIZES[-1], 1)))
     each = (time.perf_counter() - began) / SIZES[-1]
     size = next((size for size in SIZES if size**2 * each <= MOST_SECONDS), SIZES[-1])
-    u, v = np.linspace(lower, upper, size).T
-    z = np.empty((size, size))
-    x = np.tile(base, (size, 1))
-    x[:, entries[0]] = u
-    for row in range(size):
-        x[:, entries[1]] = v[row]
-        z[row] = oracle.objective(x)
+    z = np.array([oracle.objective(x) for x in _points(base, entries, lower, upper, size)])
     return np.where(np.isfinite(z), z, np.nan)
+
+
+def _points(base: Array, entries: tuple[int, int], lower: Array, upper: Array, size: int) -> Iterator[Array]:
+    """The grid row by row, each (size, n)."""
+    u, v = np.linspace(lower, upper, size).T
+    for second in v:
+        x = np.tile(base, (size, 1))
+        x[:, entries[0]], x[:, entries[1]] = u, second
+        yield x
+
+
+def _constraints(problem: Problem, rows: Iterable[Array]) -> tuple[Array | None, tuple[Array, ...]]:
+    """The largest c(x) and every h(x) on the grid, (size, size) each."""
+    constraints = compile(problem, "numpy").constraints
+    if constraints is None:
+        return None, ()
+    with np.errstate(all="ignore"):
+        values = np.array([constraints.values(x) for x in rows])
+    h, c = values[..., : constraints.equalities], values[..., constraints.equalities :]
+    return (c.max(axis=-1) if c.shape[-1] else None), tuple(np.moveaxis(h, -1, 0))[:MOST_CURVES]
 
 
 def coordinates(trace: Mapping[str, NDArray[Any]], plane: Plane) -> Array | None:

@@ -20,6 +20,7 @@ from ncsolve.report.plot import lowest
 from ncsolve.solving import configure, option_values
 from ncsolve.solving.result import plain
 from ncsolve.store import fingerprint, problem_of
+from ncsolve.store.checkpoint import SCHEMA
 
 if TYPE_CHECKING:
     from ncsolve.landscapes import Landscape
@@ -71,10 +72,10 @@ class Section:
         values = np.concatenate([[np.nan], *(r.trace["objective"] for r in self.runs if r.trace)])
         finite = values[np.isfinite(values)]
         least = lowest(finite, self.problem) if self.problem else finite.min(initial=np.inf)
-        game = self.problem is not None and self.problem.signs is not None
+        wide = self.problem is not None and (self.problem.signs is not None or self.problem.constrained)
         solvers = list(dict.fromkeys(self.labels))
-        return {  # in a game no value is the best
-            "lowest": None if game else float(least),
+        return {  # in a game no value is the best, and a low one may be outside of the constraints
+            "lowest": None if wide else float(least),
             "solvers": solvers,
             "runs": [self._run(k, solvers) for k, run in enumerate(self.runs) if run.trace],
             "plane": None if self.plane is None else self.plane.to_json(),
@@ -140,6 +141,11 @@ def _loaded(runs: Sequence[Run]) -> Problem:
     if source is None:
         raise StoreError("the problem was declared in Python, not in a file. Name the file with --problem.")
     problem = problem_of(source, Path(runs[0].path))
+    schema = runs[0].data.get("schema", SCHEMA)
+    if schema != SCHEMA:
+        raise StoreError(
+            f"it cannot be told whether problem '{problem.name}' has changed: the run is of schema {schema}."
+        )
     then: Mapping[str, str] = runs[0].data.get("fingerprint") or {}
     now = fingerprint(problem)
     if then.get("all", now["all"]) != now["all"]:

@@ -9,7 +9,7 @@ from typing import Any
 from ncsolve.report.page.barriers import barrier_graph
 from ncsolve.report.page.html import Html, join, number, numbers, tag
 from ncsolve.report.page.section import Section
-from ncsolve.report.page.words import SYMBOLS, badge, besides_points, landscape_said, place
+from ncsolve.report.page.words import SYMBOLS, badge, besides_points, landscape_said, names_of, place
 from ncsolve.theory import NOT_APPLICABLE
 
 __all__ = ["critical_points", "provenance", "run_table", "verdict_table"]
@@ -25,11 +25,11 @@ def table(columns: Sequence[str], rows: Iterable[Html], **attributes: Any) -> Ht
     return tag("div", inner, class_="scroll", tabindex=0)
 
 
-def cell(value: object, sort: object = None) -> Html:
+def cell(value: object, sort: object = None, wraps: bool = False) -> Html:
     """Numbers stand right and are sorted as numbers; `sort` is the number where a cell shows it set."""
     value = "" if value is None else value
     numeric = sort is not None or (isinstance(value, int | float) and not isinstance(value, bool))
-    return tag("td", value, class_="number" if numeric else None, data_sort=sort)
+    return tag("td", value, class_="number" if numeric else "wraps" if wraps else None, data_sort=sort)
 
 
 def critical_points(section: Section) -> Html | None:
@@ -44,9 +44,10 @@ def critical_points(section: Section) -> Html | None:
         ends = [section.labels[run] for run in p.runs]
         counts = {name: ends.count(name) for name in ends}
         reached = ", ".join(name if count == 1 else f"{name} ×{count}" for name, count in counts.items())
-        where = place(list(p.x[:ENTRIES]), []) if len(p.x) > 1 else number(p.x[0])
+        where = place(list(p.x), names_of(section.problem), ENTRIES)
+        spectrum = cell(numbers(p.eigenvalues or (), 6), wraps=True)
         cells = [cell(k), cell(badge(p.kind)), cell(number(p.objective, 8), p.objective), cell(where), cell(p.index),
-                 cell(p.nullity), cell(numbers(p.eigenvalues or (), 6)), cell(p.proof), cell(reached)]  # fmt: skip
+                 cell(p.nullity), spectrum, cell(p.proof), cell(reached)]  # fmt: skip
         rows.append(tag("tr", *cells, data_point=k, tabindex=0))
     columns = ["", "kind", "f", "at", "index", "nullity", "eigenvalues", "evidence", "reached by"]
     said = [tag("p", landscape_said(section.landscape), class_="note")] if section.landscape else []

@@ -11,8 +11,9 @@ from ncsolve.report.page.runs import Run
 
 if TYPE_CHECKING:
     from ncsolve.landscapes import Landscape
+    from ncsolve.problem import Problem
 
-__all__ = ["SYMBOLS", "answer", "badge", "besides_points", "eigenvalues", "landscape_said", "place"]
+__all__ = ["SYMBOLS", "answer", "badge", "besides_points", "eigenvalues", "landscape_said", "names_of", "place"]
 
 KINDS = {
     "minimum": ("A minimum", True),
@@ -28,6 +29,8 @@ KINDS = {
 SYMBOLS = {"minimum": "●", "minmax": "✚", "maximum": "▲", "saddle": "✖", "not-minmax": "✖", "degenerate": "◆"}
 SPECTRUM = 300
 """Variables up to which a point holds all eigenvalues; see `CriticalPoint`."""
+COUNTED = {"hessian": "Hessian", "hvp": "Hessian-vector product"}
+"""What is evaluated, where its key is no word."""
 ENTRIES = 4  # of a point in a sentence
 WHY = {
     "ITERATIONS": "the limit on iterations was reached",
@@ -53,7 +56,7 @@ def answer(run: Run, names: Sequence[str]) -> Html:
     if spectrum := eigenvalues(run.point, n):
         parts += [spectrum, " "]
     evaluations = run.data.get("evaluations") or {}
-    counted = ", ".join(plural(count, f"{name} evaluation") for name, count in evaluations.items() if count)
+    counted = ", ".join(plural(count, COUNTED.get(name, name)) for name, count in evaluations.items() if count)
     effort = plural(run.data.get("iterations") or 0, "iteration") + (f" ({counted})" if counted else "")
     parts += ["Found by " if found else "Made by ", tag("b", run.solver), f" in {effort}; gradient norm "]
     parts.append(number(run.data.get("gradient_norm"), 3))
@@ -88,17 +91,24 @@ def _signs(point: Any, count: int, n: int) -> str:
     return f"Of the {plural(count, 'eigenvalue')} of the Hessian {each}"
 
 
-def place(x: Any, names: Sequence[str]) -> Html | None:
-    """(x, y) = (3, 2), or the first entries of a long x."""
+def names_of(problem: Problem | None) -> list[str]:
+    """What a point is called: x, y of two variables, or one name for all entries."""
+    if problem is None:
+        return ["x"]
+    whole = [variable.name for variable in problem.variables]
+    return whole if len(whole) == 1 or (len(whole) == problem.n <= ENTRIES) else ["x"]
+
+
+def place(x: Any, names: Sequence[str], entries: int = ENTRIES) -> Html | None:
+    """(x, y) = (3, 2), or x = (1, 1, ...) with the first entries."""
     if not x:
         return None
+    called = tag("var", ", ".join(names))
     if len(x) == 1:
-        return join(tag("var", names[0] if names else "x"), " = ", number(x[0]))
-    more = ", …" if len(x) > ENTRIES else ""
-    inside = join("(", numbers(x[:ENTRIES], ENTRIES), more, ")")
-    if not names or len(x) > ENTRIES:
-        return join(tag("var", "x"), " = ", inside)
-    return join("(", tag("var", ", ".join(names)), ") = ", inside)
+        return join(called, " = ", number(x[0]))
+    more = ", …" if len(x) > entries else ""
+    inside = join("(", numbers(x[:entries], entries), more, ")")
+    return join("(", called, ") = ", inside) if len(names) > 1 else join(called, " = ", inside)
 
 
 def badge(kind: str) -> Html:

@@ -14,7 +14,7 @@ from ncsolve.report.page.html import Html, embedded, join, tag
 from ncsolve.report.page.runs import grouped, read_runs
 from ncsolve.report.page.section import Asked, Section, make_section
 from ncsolve.report.page.tables import critical_points, provenance, run_table, verdict_table
-from ncsolve.report.page.words import answer
+from ncsolve.report.page.words import answer, names_of
 from ncsolve.solving.result import versions
 
 __all__ = ["Asked", "Page", "make_page"]
@@ -94,14 +94,13 @@ def _contents(sections: Sequence[Section]) -> Html | None:
 def _section(k: int, section: Section, title: str) -> Html:
     problem = section.problem
     name = str(section.best.data["problem"])
-    names = [] if problem is None or problem.n > 8 else [problem.variables.entry(j) for j in range(problem.n)]
     said = [tag("h2", name)] if name != title else []
     if problem is not None:
         said += [tag("p", problem.description, class_="description") if problem.description else Html("")]
         said += [objective_html(problem), tag("p", _domain(section), class_="note")]
     parts = [
         tag("header", *said),
-        tag("div", tag("p", answer(section.best, names)), _explained(section), class_="answer card"),
+        tag("div", tag("p", answer(section.best, names_of(problem))), _explained(section), class_="answer card"),
         *(tag("p", note, class_="note warning") for note in section.notes),
         landscape_figure(k, section),
         convergence(k, section),

@@ -7,6 +7,8 @@ class Grid {
   constructor(plane) {
     Object.assign(this, plane);
     this.z = unpack(plane.z);
+    this.outside = plane.outside && unpack(plane.outside);
+    this.on = plane.on.map((values) => unpack(values));
     const top = this.high - this.low || 1;
     this.whole = this.bend > 0 ? Math.log1p(top / this.bend) : top;
   }
@@ -16,15 +18,15 @@ class Grid {
     return Math.min((this.bend > 0 ? Math.log1p(above / this.bend) : above) / this.whole, 1);
   }
 
-  /** Between the grid's points, at the place (s, t) in [0, 1]^2; NaN where f is not finite. */
-  value(s, t) {
+  /** Between the grid's points, at the place (s, t) in [0, 1]^2; NaN where f, or another `field`, is not finite. */
+  value(s, t, field = this.z) {
     const n = this.size;
     const [x, y] = [s * (n - 1), t * (n - 1)];
     const [i, j] = [Math.min(Math.floor(x), n - 2), Math.min(Math.floor(y), n - 2)];
     if (!(i >= 0 && j >= 0 && x <= n - 1 && y <= n - 1)) return NaN;
     const k = j * n + i;
     const [a, b] = [x - i, y - j];
-    return (1 - b) * ((1 - a) * this.z[k] + a * this.z[k + 1]) + b * ((1 - a) * this.z[k + n] + a * this.z[k + n + 1]);
+    return (1 - b) * ((1 - a) * field[k] + a * field[k + 1]) + b * ((1 - a) * field[k + n] + a * field[k + n + 1]);
   }
 
   /** Of a point of the plane: its place in [0, 1]^2. */
@@ -102,7 +104,30 @@ class Contour {
         for (let c = 0; c < 3; c++) image.data[4 * k + c] = color[c] + (line[c] - color[c]) * ink;
         image.data[4 * k + 3] = 255;
       }
+    const { outside, on } = this.grid;
+    if (outside) this.limit(image, outside, dense, true);
+    for (const field of on) this.limit(image, field, dense, false);
     this.canvas.getContext("2d").putImageData(image, 0, 0);
+  }
+
+  /** A line where a constraint is 0; where `shaded`, stripes on the side where it is above. Dark beside light is seen
+   *  on every height. */
+  limit(image, field, dense, shaded) {
+    const { width: w, height: h } = image;
+    const values = new Float32Array(w * h);
+    for (let y = 0; y < h; y++)
+      for (let x = 0; x < w; x++) values[y * w + x] = this.grid.value(x / (w - 1), 1 - y / (h - 1), field);
+    for (let y = 0; y < h; y++)
+      for (let x = 0; x < w; x++) {
+        const k = y * w + x;
+        const slope = Math.hypot(values[k] - values[x + 1 < w ? k + 1 : k - 1], values[k] - values[y + 1 < h ? k + w : k - w]);
+        const away = Math.abs(values[k]) / (slope * dense || 1e-30);
+        const stripe = shaded && values[k] > 0 ? ((x + y) / dense) % 10 : 10;
+        const dark = away < 1.2 || stripe < 1.5;
+        if (!dark && !(away < 2.4 || stripe < 3)) continue;
+        const part = away < 2.4 ? 0.9 : 0.45;
+        for (let c = 0; c < 3; c++) image.data[4 * k + c] += ((dark ? 20 : 255) - image.data[4 * k + c]) * part;
+      }
   }
 
   axes() {
@@ -112,7 +137,7 @@ class Contour {
     for (const [value, label] of ticks(scale(lower[0], upper[0]), (right - left) / 70)) {
       const [x] = this.toPixel(value, lower[1]);
       svg("path", { class: "notch", d: `M${x.toFixed(1)} ${bottom}v4` }, this.svg);
-      svg("text", { class: "tick", x: x.toFixed(1), y: bottom + 17, "text-anchor": "middle" }, this.svg).textContent = label;
+      tickBelow(x, bottom + 17, label, right + 11, this.svg);
     }
     for (const [value, label] of ticks(scale(lower[1], upper[1]), (bottom - top) / 50)) {
       const [, y] = this.toPixel(lower[0], value);

@@ -72,6 +72,13 @@ function raised(power) {
   return String(power).replace(/[-0-9]/g, (c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]));
 }
 
+/** A label below an axis, inside `limit` on the right. */
+function tickBelow(x, y, label, limit, parent) {
+  const ends = x + label.length * 3.6 > limit;
+  const place = { class: "tick", x: (ends ? limit : x).toFixed(1), y, "text-anchor": ends ? "end" : "middle" };
+  svg("text", place, parent).textContent = label;
+}
+
 /** Place of the last entry of the ascending `values` that is at most `value`, or -1. */
 function last(values, value) {
   let [low, high] = [0, values.length];

@@ -84,7 +84,7 @@ class Curves {
       svg("path", { class: "grid", d: `M${x.toFixed(1)} ${top}V${bottom}` }, this.svg);
       if (x - label.length * 3.5 < free) continue;
       free = x + label.length * 3.5 + 8;
-      svg("text", { class: "tick", x: x.toFixed(1), y: bottom + 17, "text-anchor": "middle" }, this.svg).textContent = label;
+      tickBelow(x, bottom + 17, label, right + 11, this.svg);
     }
     for (const [value, label] of ticks(this.y, (bottom - top) / 34)) {
       const [, y] = this.toPixel(this.x.low, value);

@@ -189,8 +189,9 @@ class Surface {
     pen.fillStyle = css("--muted");
     pen.font = "12px system-ui, sans-serif";
     pen.textAlign = "center";
-    const near = Math.cos(this.yaw) > 0 ? -0.09 : 1.09;
-    const side = Math.sin(this.yaw) > 0 ? -0.09 : 1.09;
+    const out = Math.max(0.09, 30 / this.zoom); // the labels of two axes meet at a corner
+    const near = Math.cos(this.yaw) > 0 ? -out : 1 + out;
+    const side = Math.sin(this.yaw) > 0 ? -out : 1 + out;
     const labels = [0, 1].flatMap((e) => [[e, near, number([lower, upper][e][0], 3)], [side, e, number([lower, upper][e][1], 3)]]);
     for (const [s, t, text] of labels) pen.fillText(text, ...this.project(s, t, floor));
     pen.fillStyle = css("--ink");
