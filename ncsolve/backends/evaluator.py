@@ -137,7 +137,7 @@ class Evaluator:
             return tuple(part[:0] for part in result) if isinstance(result, tuple) else result[:0]
         function = self._function(kind, roles, rows is not None, m)
         extra = () if rows is None else (rows,)
-        size = max(1, int(BLOCK // max(self._share(rows) * self.numpy.footprint(kind, roles), 1)))
+        size = self.together(kind, roles, rows)
         parts = [
             function(*(a[k : k + size] if a.ndim == 2 else a for a in arrays), parameters, *extra)
             for k in range(0, m, size)
@@ -147,6 +147,17 @@ class Evaluator:
         if isinstance(parts[0], tuple):
             return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
         return np.concatenate(parts)
+
+    def together(self, kind: str, roles: frozenset[str], rows: Rows | None = None) -> int:
+        """The points of one block of a batch: how many are evaluated in one go."""
+        return max(1, int(BLOCK // max(self._share(rows) * self.numpy.footprint(kind, roles), 1)))
+
+    def backend_for(self, kind: str, roles: frozenset[str], points: int) -> str:
+        """By which backend so many points are due, which count as if they were evaluated here."""
+        self._spend(kind, roles, points)
+        if self.choice != "auto":
+            return self.choice
+        return "numba" if self._is_due(kind) else "numpy"
 
     def _by_rows(self, kind: str, size: int, *given: Any) -> Any:
         """One point, in blocks of so many rows."""
@@ -184,10 +195,13 @@ class Evaluator:
         return 0 if footprint < max(_ROW_BLOCKS_FROM, block) else max(1, samples.size * block // footprint)
 
     def _function(self, kind: str, roles: frozenset[str], rows: bool, points: int, share: float = 1.0) -> Any:
-        if self.choice == "auto" and kind not in self._unprintable:
-            self._spent[kind] = self._spent.get(kind, 0.0) + points * self._seconds(kind, roles, share)
+        self._spend(kind, roles, points, share)
         function = self._native(kind, roles, rows) if self._is_due(kind) else None
         return self.numpy.function(kind, roles, rows) if function is None else function
+
+    def _spend(self, kind: str, roles: frozenset[str], points: int, share: float = 1.0) -> None:
+        if self.choice == "auto" and kind not in self._unprintable:
+            self._spent[kind] = self._spent.get(kind, 0.0) + points * self._seconds(kind, roles, share)
 
     def _is_due(self, kind: str, seconds: float = 0.0) -> bool:
         """Whether native code is worth its compilation, after so many more seconds of NumPy."""

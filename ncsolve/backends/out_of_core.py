@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -64,6 +65,10 @@ class OutOfCore(Evaluator):
             return mean(self.cluster.map(self.numpy.function(kind, roles, rows=True), arrays, parameters))
         blocks = self.row_blocks(self._size(kind))
         return mean(self.batch(kind, roles, *arrays, parameters={**parameters, **w}, rows=some) for w, some in blocks)
+
+    def together(self, kind: str, roles: frozenset[str], rows: Rows | None = None) -> int:
+        """All points, as long as rows are not chosen: what is read is read for all of them."""
+        return sys.maxsize if rows is None else super().together(kind, roles, rows)
 
     @cached_property
     def cluster(self) -> Cluster | None:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.solving import option
-from ncsolve_population.search import COLD, SearchState, finished, first_box, values_of
+from ncsolve_population.search import COLD, SearchState, finished, first_box
+from ncsolve_population.values import values_of
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -51,6 +52,8 @@ class Annealing:
     coldest: float = option(1e-8, "last T, in parts of the first one", above=0, below=1)
     sigma: float = option(0.1, "first length of a move, in parts of the box; of max(1, |x0|) without bounds", above=0)
     polish: bool = option(True, "whether a local solver goes on from the best point")
+    workers: int = option(1, "blocks of a large population that are evaluated at the same time", at_least=1)
+    executor: str = option("processes", "where: serial, processes, dask, or dask://HOST:PORT")
 
     name: ClassVar[str] = "annealing"
     needs: ClassVar[frozenset[str]] = frozenset({"bounds"})
@@ -62,7 +65,7 @@ class Annealing:
         start = x0 + (high - low) * self.sigma * rng.standard_normal((max(self.particles, 10), oracle.n))
         start[0] = x0
         start = reflected(oracle, start)
-        values = values_of(oracle, start)
+        values = values_of(oracle, start, self)
         k = int(values.argmin())
         heat = self.temperature or _spread(values)
         m = self.particles
@@ -79,7 +82,7 @@ class Annealing:
         x, f, s = state.walkers, state.values, state.lengths
         low, high = first_box(oracle, state.x, None)
         y = reflected(oracle, x + (high - low) * s[:, None] * rng.standard_normal(x.shape))
-        fy = values_of(oracle, y)
+        fy = values_of(oracle, y, self)
         rise = np.where(np.isfinite(fy), fy - np.where(np.isfinite(f), f, np.inf), np.inf)
         moved = rng.random(len(x)) < np.exp(-np.maximum(rise, 0.0) / state.temperature)
         walkers, values = np.where(moved[:, None], y, x), np.where(moved, fy, f)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.solving import option
-from ncsolve_population.search import DEGENERATE, FLAT, GATHERED, SEARCHING, SearchState, finished, first_box, values_of
+from ncsolve_population.search import DEGENERATE, FLAT, GATHERED, SEARCHING, SearchState, finished, first_box
+from ncsolve_population.values import values_of
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -87,6 +88,8 @@ class CMA:
     strategy: Literal["bipop", "ipop"] = option("bipop", "of the restarts")
     tolerance: float = option(1e-11, "standard deviation, in parts of the box, that ends a run", above=0)
     polish: bool = option(True, "whether a local solver goes on from the best point")
+    workers: int = option(1, "blocks of a large population that are evaluated at the same time", at_least=1)
+    executor: str = option("processes", "where: serial, processes, dask, or dask://HOST:PORT")
 
     name: ClassVar[str] = "cma"
     needs: ClassVar[frozenset[str]] = frozenset({"bounds"})
@@ -118,7 +121,7 @@ class CMA:
         z = rng.standard_normal((state.particles, oracle.n))
         y = (z * state.lengths) @ state.axes.T
         points = folded(oracle, state.scale * (state.mean + state.sigma * y))
-        values = values_of(oracle, points)
+        values = values_of(oracle, points, self)
         order = np.argsort(values, kind="stable")
         best, f = points[order[0]], float(values[order[0]])
         state = self._adapted(state, y[order], z[order])

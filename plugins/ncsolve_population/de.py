@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.solving import option
-from ncsolve_population.search import FLAT, GATHERED, IDLE, SEARCHING, SearchState, finished, first_box, values_of
+from ncsolve_population.search import FLAT, GATHERED, IDLE, SEARCHING, SearchState, finished, first_box
+from ncsolve_population.values import values_of
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -58,6 +59,8 @@ class DE:
     tolerance: float = option(1e-8, "diameter, relative to max(1, |x|), that ends the search", above=0)
     patience: int = option(200, "generations without an improvement of any point that end the search", at_least=1)
     polish: bool = option(True, "whether a local solver goes on from the best point")
+    workers: int = option(1, "blocks of a large population that are evaluated at the same time", at_least=1)
+    executor: str = option("processes", "where: serial, processes, dask, or dask://HOST:PORT")
 
     name: ClassVar[str] = "de"
     needs: ClassVar[frozenset[str]] = frozenset({"box", "bounds"})
@@ -68,7 +71,7 @@ class DE:
         low, high = first_box(oracle, x0, self.width)
         points = low + (high - low) * rng.random((self.particles, oracle.n))
         points[0] = x0
-        values = values_of(oracle, points)
+        values = values_of(oracle, points, self)
         F, CR = np.full(self.particles, self.weight), np.full(self.particles, self.crossover)
         k = int(values.argmin())
         state = DEState(points[k], float(values[k]), points=points, values=values, weights=F, crossovers=CR)
@@ -87,7 +90,7 @@ class DE:
         crossed = rng.random((m, n)) < CR[:, None]
         crossed[np.arange(m), rng.integers(n, size=m)] = True
         u = np.where(crossed, v, x)
-        fu = values_of(oracle, u)
+        fu = values_of(oracle, u, self)
         won = fu <= f
         points, values = np.where(won[:, None], u, x), np.where(won, fu, f)
         k = int(values.argmin())

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ncsolve.errors import OptionError
 from ncsolve.solving import option
-from ncsolve_population.search import FLAT, GATHERED, IDLE, SEARCHING, SearchState, finished, first_box, values_of
+from ncsolve_population.search import FLAT, GATHERED, IDLE, SEARCHING, SearchState, finished, first_box
+from ncsolve_population.values import values_of
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -85,6 +86,8 @@ class PSO:
     tolerance: float = option(1e-8, "diameter, relative to max(1, |x|), that ends the search", above=0)
     patience: int = option(100, "moves without an improvement of any particle that end the search", at_least=1)
     polish: bool = option(True, "whether a local solver goes on from the best point")
+    workers: int = option(1, "blocks of a large population that are evaluated at the same time", at_least=1)
+    executor: str = option("processes", "where: serial, processes, dask, or dask://HOST:PORT")
 
     name: ClassVar[str] = "pso"
     needs: ClassVar[frozenset[str]] = frozenset({"box", "bounds"})
@@ -103,7 +106,7 @@ class PSO:
         positions = low + (high - low) * rng.random((self.particles, oracle.n))
         positions[0] = x0
         velocities = (high - low) * (rng.random(positions.shape) - 0.5) / 2
-        values = values_of(oracle, positions)
+        values = values_of(oracle, positions, self)
         k = int(values.argmin())
         return self._state(positions[k], float(values[k]), (positions, velocities, positions, values))
 
@@ -127,7 +130,7 @@ class PSO:
         if self.trials and state.moves % ROUND == 0:
             moved = np.concatenate((moved, self._trials(oracle, state.x, rng)))
         moved, v = self._inside(oracle, moved, v, rng)
-        values = values_of(oracle, moved)
+        values = values_of(oracle, moved, self)
         x, fx = moved[: len(v)], values[: len(v)]
         better = fx < best
         improved = bool(np.count_nonzero(better))

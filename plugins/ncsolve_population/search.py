@@ -1,4 +1,4 @@
-"""What the solvers of this plugin share: values of a population, its first box, how a search ends, local solvers."""
+"""What the solvers of this plugin share: the first box of a population, how a search ends, local solvers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.api import resolve
-from ncsolve.errors import BudgetExhausted, PluginError
+from ncsolve.errors import PluginError
 from ncsolve.solving import Status, check_needs
 from ncsolve.solving.loop import Loop
 from ncsolve.solving.stopping import GradientTolerance, Iterations, Stall
@@ -60,18 +60,6 @@ class SearchState:
 
 
 State = TypeVar("State", bound=SearchState)
-
-
-def values_of(oracle: Oracle, points: Points) -> Vector:
-    """f at points (m, n) in one call, shape (m,). What is not finite counts as +inf: nothing is worse.
-
-    Raises BudgetExhausted where the limit does not leave all of them.
-    """
-    if len(points) > oracle.remaining[0]:
-        raise BudgetExhausted("EVALUATIONS")
-    values = np.asarray(oracle.value(points))
-    finite = np.isfinite(values)
-    return values if np.count_nonzero(finite) == len(values) else np.where(finite, values, np.inf)
 
 
 def first_box(oracle: Oracle, x0: Vector, width: float | None) -> tuple[Vector, Vector]:

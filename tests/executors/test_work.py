@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from multiprocessing import active_children
 
 import numpy as np
 import pytest
 import sympy as sp
 
 import ncsolve as nc
-from ncsolve.errors import ExecutorError, OptionError
+from ncsolve.errors import BudgetExhausted, ExecutorError, OptionError
 from ncsolve.executors import Executor, Patient, Serial, choose
 from ncsolve.landscapes.search import Budget, Search
+from ncsolve_population import values as population
+from ncsolve_population.pso import PSO
 
 x, y = sp.symbols("x y")
 WELLS = nc.Problem((x**2 - 1) ** 2 + (y**2 - 1) ** 2 + x * y / 5, bounds={x: (-2, 2), y: (-2, 2)}, name="wells")
@@ -209,3 +212,75 @@ def test_long_work_is_done_by_workers():
     results = dict(Patient(choose("processes", 2), 0.01).run(eval, slowly, [{"k": k} for k in range(5)]))
     assert [results[k][0] for k in range(5)] == list(range(5))
     assert [results[k][1] == os.getpid() for k in range(5)] == [True, False, False, False, False]
+
+
+# -- populations -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_blocks(monkeypatch):
+    """Workers begin at once; a population is evaluated in blocks of a few points, as one with much data would be."""
+    monkeypatch.setattr("ncsolve_population.values.Patient", lambda executor: executor)
+    monkeypatch.setattr("ncsolve.backends.evaluator.BLOCK", 100)
+    return nc.Problem(WELLS.objective, bounds=WELLS.bounds, name="wells")  # whose blocks nobody has counted
+
+
+def moved(problem, solver, **options):
+    return nc.solve(problem, solver, options=options, max_iterations=12, max_evaluations=400)
+
+
+def assert_same_run(a, b):
+    assert a.x.tobytes() == b.x.tobytes()
+    assert (a.status, a.message, a.evaluations) == (b.status, b.message, b.evaluations)
+
+
+def test_a_swarm_has_the_same_bits_in_processes(in_blocks, tmp_path):
+    """Two workers die on the way, and none is left when the run is over."""
+    there = moved(deadly(in_blocks, tmp_path), "pso", workers=2)
+    assert_same_run(moved(in_blocks, "pso"), there)
+    assert there.evaluations["value"] > 300
+    assert (tmp_path / "deaths").stat().st_size >= 3
+    assert not active_children()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_population_has_the_same_bits_on_a_cluster(in_blocks, cluster):
+    assert_same_run(moved(in_blocks, "cma"), moved(in_blocks, "cma", executor=cluster))
+
+
+@pytest.mark.parametrize("solver", ["de", "annealing"])
+def test_every_population_can_be_spread(in_blocks, solver, monkeypatch):
+    asked = []
+    monkeypatch.setattr("ncsolve_population.values.choose", lambda *where: asked.append(where) or Serial())
+    assert_same_run(moved(in_blocks, solver), moved(in_blocks, solver, workers=3, executor="dask"))
+    assert set(asked) == {("dask", 3)}
+
+
+def test_auto_compiles_after_the_same_points(in_blocks, monkeypatch):
+    """Those that workers evaluated count."""
+    pytest.importorskip("numba")
+    monkeypatch.setattr("ncsolve.backends.evaluator._REPAID", 4e-6)
+    backends = []
+    values = population._values
+    monkeypatch.setattr(population, "_values", lambda p, block: backends.append(block[1]) or values(p, block))
+    there = moved(in_blocks, "de", workers=2, executor="serial")
+    assert backends[0] == "numpy"
+    assert backends[-1] == "numba"
+    assert_same_run(moved(nc.Problem(WELLS.objective, bounds=WELLS.bounds, name="wells"), "de"), there)
+
+
+def test_a_population_that_fits_into_one_block_stays_here():
+    """The workers that it could have are never begun."""
+    assert_same_run(moved(WELLS, "de"), moved(WELLS, "de", workers=2))
+
+
+def test_the_limit_of_time_holds_for_populations(in_blocks):
+    oracle = nc.compile(in_blocks)
+    oracle.limit(None, 0.0)
+    with pytest.raises(BudgetExhausted, match="TIME"):
+        population.values_of(oracle, np.zeros((50, 2)), PSO(workers=2))
+
+
+def test_an_unknown_executor_of_a_population(run):
+    done = run("solve", "rastrigin", "-s", "pso", "-o", "executor=daks")
+    assert "unknown executor 'daks'. Did you mean 'dask'?" in done.stderr
