@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from ncsolve.critical import CriticalPoint
 from ncsolve.critical import classify as classify_point
-from ncsolve.errors import OptionError
+from ncsolve.errors import OptionError, PluginError
 from ncsolve.executors import Executor, Serial, checked
 from ncsolve.hooks import registry
 from ncsolve.oracle import Oracle, compile
 from ncsolve.solving import Criteria, Look, Result, configure, option_values, run, run_starts
+from ncsolve.solving.asking import asked, who
 from ncsolve.solving.switch import continued, is_stalled
 
 if TYPE_CHECKING:
@@ -197,9 +198,11 @@ class _Task:
 
     def _switched(self, oracle: Oracle, result: Result, arguments: dict[str, Any]) -> Result:
         """Go on with another solver, if the one that chose has an idea."""
-        stalled, asked = self.chosen.name, self.asked
-        chooser = configure(registry().solver(asked) if isinstance(asked, str) else asked, {})
-        choice = chooser.instead(oracle, stalled, registry().solvers()) if hasattr(chooser, "instead") else None
+        stalled, given = self.chosen.name, self.asked
+        chooser = configure(registry().solver(given) if isinstance(given, str) else given, {})
+        if not hasattr(chooser, "instead"):
+            return result
+        choice = asked(chooser, "instead()", chooser.instead, oracle, stalled, registry().solvers())
         if choice is None:
             return result
         name, reason = choice
@@ -271,5 +274,13 @@ def resolve(solver: Any, options: Mapping[str, Any], oracle: Oracle) -> tuple[An
         solver = registry().solver(solver)
     if not hasattr(solver, "choose"):
         return configure(solver, options), ""
-    name, why = configure(solver, {}).choose(oracle, registry().solvers())
+    name, why = asked(solver, "choose()", _choice, solver, oracle)
     return configure(registry().solver(name), options), f"{solver.name} chose {name}: {why}"
+
+
+def _choice(solver: Any, oracle: Oracle) -> tuple[str, str]:
+    """The name of a solver and the reason: what a chooser says."""
+    name, why = configure(solver, {}).choose(oracle, registry().solvers())
+    if hasattr(registry().solvers().get(name, solver), "choose"):
+        raise PluginError(f"{who(solver)} chose '{name}', which is no solver that runs.")
+    return str(name), str(why)

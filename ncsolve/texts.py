@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unicodedata import category
 
-__all__ = ["escaped"]
+__all__ = ["escaped", "in_words"]
 
 BREAKS = "\n\t\u2028\u2029"
 
@@ -17,3 +17,16 @@ def escaped(text: str, but: str = "") -> str:
     """
     special = {c for c in text if category(c) in ("Cc", "Cs", "Zl", "Zp") and c not in but}
     return "".join(c.encode("unicode_escape").decode() if c in special else c for c in text) if special else text
+
+
+def in_words(error: BaseException) -> str:
+    """The kind of an error and what it says, if it can say it.
+
+    >>> in_words(ValueError("too long"))
+    'ValueError: too long'
+    """
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    return f"{type(error).__name__}: {escaped(text, but=BREAKS)}"

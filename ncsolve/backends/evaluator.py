@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.backends.assembly import SPARSE_FROM
+from ncsolve.backends.foreign import Foreign
 from ncsolve.backends.numpy_backend import Function, NumpyBackend, Quiet
 from ncsolve.errors import MissingExtra, OptionError, did_you_mean
 from ncsolve.extras import installed
@@ -295,8 +296,7 @@ def _compiler(name: str) -> Callable[[Derivation], Any] | None:
     if name not in others:
         known = (*BACKENDS, *others)
         raise OptionError(f"unknown backend '{name}'.{did_you_mean(name, known)} Known: {', '.join(known)}.")
-    compiler: Callable[[Derivation], Any] = others[name]
-    return compiler
+    return partial(Foreign, name, others[name])
 
 
 def _numba(derivation: Derivation) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ncsolve.cli.options import json_option, load_problem, param_option
-from ncsolve.errors import MissingExtra, OptionError
+from ncsolve.errors import NcsolveError, PluginError
 
 
 @click.command("solvers", short_help="List the solvers, or show one with its options.")
@@ -44,7 +44,7 @@ def able_to_solve(solvers: list[type], problem: str, params: dict[str, str]) -> 
     def is_able(solver: type) -> bool:
         try:
             check_needs(solver, oracle)
-        except (OptionError, MissingExtra):
+        except NcsolveError:
             return False
         return True
 
@@ -54,6 +54,10 @@ def able_to_solve(solvers: list[type], problem: str, params: dict[str, str]) -> 
 def as_data(solver: Any) -> dict[str, Any]:
     from ncsolve.solving import options_of, summary_of
 
+    try:
+        declared = options_of(solver)
+    except PluginError as error:  # the others are to be listed
+        return {"name": solver.name, "summary": str(error), "needs": [], "options": []}
     options = [
         {
             "name": option.name,
@@ -62,7 +66,7 @@ def as_data(solver: Any) -> dict[str, Any]:
             "range": option.range,
             "help": option.help,
         }
-        for option in options_of(solver)
+        for option in declared
     ]
     needs = sorted(getattr(solver, "needs", ()))
     return {"name": solver.name, "summary": summary_of(solver), "needs": needs, "options": options}

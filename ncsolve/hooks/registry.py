@@ -13,6 +13,7 @@ import pluggy
 
 from ncsolve.errors import NcsolveError, OptionError, PluginError, did_you_mean
 from ncsolve.hooks import specs
+from ncsolve.texts import in_words
 
 __all__ = ["Plugin", "Registry", "registry"]
 
@@ -104,7 +105,9 @@ class Registry:
             plugin.module = entry.load()
             self._manager.register(plugin.module, name=entry.name)
             self._manager.check_pending()
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plugin may raise anything, and harms itself alone
             plugin.errors.append(_in_words(error))
             if self._manager.has_plugin(entry.name):
                 self._manager.unregister(name=entry.name)
@@ -127,7 +130,9 @@ class Registry:
         others = [other.module for other in self._plugins if other is not plugin and other.module is not None]
         try:
             self._manager.subset_hook_caller(f"ncsolve_register_{kind}", others)(**arguments)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plugin may raise anything, and harms itself alone
             plugin.errors.append(_in_words(error))
 
 
@@ -209,4 +214,4 @@ def _order(entry: EntryPoint) -> tuple[bool, str, str]:
 
 
 def _in_words(error: BaseException) -> str:
-    return str(error) if isinstance(error, NcsolveError) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, NcsolveError) else in_words(error)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ncsolve.errors import NcsolveError, ProblemError, did_you_mean
 from ncsolve.problem.arguments import signature
+from ncsolve.texts import in_words
 
 if TYPE_CHECKING:
     from ncsolve.problem.problem import Problem
@@ -65,7 +66,7 @@ def load(
         except NcsolveError:
             raise
         except Exception as error:
-            raise ProblemError(f"{reference}: {type(error).__name__}: {error}") from error
+            raise ProblemError(f"{reference}: {in_words(error)}") from error
         return problem.replaced(name=reference, source=sourced(reference, arguments))
     hint = did_you_mean(name, [*shipped, *registered]) or " `ncsolve problems` lists them."
     is_here = Path(f"{reference}.py").is_file()

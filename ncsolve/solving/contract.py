@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.errors import PluginError
+from ncsolve.solving.asking import who
 from ncsolve.solving.status import Status
+from ncsolve.texts import escaped, in_words
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
 
-__all__ = ["Broken", "Contract"]
+__all__ = ["Broken", "Contract", "words_of"]
 
 Vector = NDArray[np.float64]
 
@@ -31,15 +33,12 @@ class Contract:
     """Reads the states of one solver. All that it raises is `Broken`, or comes from the oracle."""
 
     def __init__(self, oracle: Oracle, solver: Any) -> None:
-        self.oracle, self.solver = oracle, solver
+        self.oracle, self.solver, self.who = oracle, solver, who(solver)
         self.flags: frozenset[str] = frozenset()
         """Those of FLAGS that its states have."""
         self._shape = (oracle.n,)
+        self._constrained = oracle.problem.constrained
         self._bounds = None if oracle.lower is None or oracle.upper is None else (oracle.lower, oracle.upper)
-
-    @property
-    def who(self) -> str:
-        return f"solver '{self.solver.name}' ({type(self.solver).__module__})"
 
     def begin(self, state: Any) -> None:
         """Take the type of the first state of a run for that of all."""
@@ -59,16 +58,25 @@ class Contract:
             f, g = getattr(state, "objective", None), getattr(state, "gradient", None)
             if f is not None and g is not None:
                 f = float(f)
-                if g.shape != self._shape:
-                    raise TypeError(f"its state has a gradient of shape {g.shape}")
-        except (AttributeError, TypeError, ValueError) as error:
+                if g.shape != self._shape or g.dtype.kind not in "fiu":
+                    raise TypeError(f"its state has a gradient of shape {g.shape} and {g.dtype}")
+        except Exception as error:
             wanted = f"x must be a float64 array of shape {self._shape}, objective a number and gradient like x"
             raise self.broken(f"step {step}", error, wanted) from error
         if f is None or g is None:
             f, g = self.oracle.value_and_gradient(x)
         if self._bounds and np.count_nonzero((x < self._bounds[0]) | (x > self._bounds[1])):
             raise self._outside(x, *self._bounds)
+        if self._constrained and (multipliers := getattr(state, "multipliers", None)) is not None:
+            self._check_multipliers(multipliers, step)
         return x, f, g
+
+    def says(self, state: Any, flag: str, step: int) -> bool:
+        """Whether a state says so, by one of the flags that it has."""
+        try:
+            return bool(getattr(state, flag))
+        except Exception as error:
+            raise self.broken(f"step {step}", error, f"{flag} must be true or false") from error
 
     def blame(self, x: Vector, f: float, g: Vector) -> tuple[Status, str]:
         """Why f or g is not finite: x, f or its gradient there, the penalty; or the solver, where all are finite."""
@@ -86,9 +94,16 @@ class Contract:
             return Status.FAILED, said
         return Status.NONFINITE, ""
 
-    def broken(self, where: str, error: Exception, wanted: str = "") -> Broken:
+    def _check_multipliers(self, multipliers: Any, step: int) -> None:
+        assert self.oracle.constraints is not None
+        shape = (self.oracle.constraints.m,)
+        if getattr(multipliers, "shape", None) != shape or multipliers.dtype != FLOAT:
+            wrong = TypeError(f"its state has multipliers that are no float64 array of shape {shape}")
+            raise self.broken(f"step {step}", wrong) from wrong
+
+    def broken(self, where: str, error: BaseException, wanted: str = "") -> Broken:
         """What to raise where the solver raises an error, or returns what raises one."""
-        text = f"{self.who} failed in {where}: {type(error).__name__}: {error}"
+        text = f"{self.who} failed in {where}: {in_words(error)}"
         if isinstance(error, ValueError) and "read-only" in str(error):
             wanted = "x0 and returned states must not be written to: work on a copy"
         return Broken(f"{text}. {wanted}".rstrip(". "))
@@ -105,6 +120,12 @@ class Contract:
             f"solver '{self.solver.name}' left the bounds, {advice} (x[{k}] = {x[k]:.6g} is outside "
             f"[{lower[k]:.6g}, {upper[k]:.6g}])"
         )
+
+
+def words_of(state: Any) -> str:
+    """What a state says in words, as text that every terminal takes."""
+    message = getattr(state, "message", "")
+    return escaped(message, but="\n") if isinstance(message, str) else ""
 
 
 def are_finite(f: float, g: Vector) -> bool:

@@ -35,7 +35,7 @@ def _step_size_hint(oracle: Oracle, solver: Any, point: CriticalPoint) -> list[s
     `limit_of_stability` of a solver is the number in place of 2; 0 says that its steps have no such limit.
     """
     step_size, limit = getattr(solver, "step_size", None), getattr(solver, "limit_of_stability", 2.0)
-    if not isinstance(step_size, float) or not limit:
+    if not (isinstance(step_size, float) and isinstance(limit, (int, float)) and limit):
         return []
     curvature = oracle.largest_curvature(point.x)
     if step_size * curvature <= limit:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ncsolve.errors import BudgetExhausted, NcsolveError
+from ncsolve.errors import BudgetExhausted, MissingExtra, OptionError
 from ncsolve.solving.checkpoint import Keeper, Mark, counters
-from ncsolve.solving.contract import Broken, Contract
+from ncsolve.solving.contract import Broken, Contract, words_of
 from ncsolve.solving.merit import merit_of
 from ncsolve.solving.progress import Progress
 from ncsolve.solving.samples import Samples
@@ -93,7 +93,7 @@ class Loop:
     def advance(self, x0: Vector) -> Status:
         """Run the solver from x0 until a stopping test, a limit, an interrupt or a failure ends it.
 
-        Raises the NcsolveError with which a solver refuses the problem before its first step.
+        Raises the OptionError with which a solver refuses the problem before its first step.
         """
         watchdog = Watchdog(self.oracle.remaining[1])
         try:
@@ -101,7 +101,10 @@ class Loop:
         except BudgetExhausted as exhausted:
             if watchdog.fired:
                 self.detail = f"{Status.TIME.message}: {self.contract.who} was stopped in the midst of a step"
-            return Status[exhausted.reason]
+            if exhausted.reason in Status.__members__:
+                return Status[exhausted.reason]
+            self.detail, self.error = str(self.contract.broken("its run", exhausted)), exhausted
+            return Status.FAILED
         except KeyboardInterrupt:
             return Status.INTERRUPTED
         except Broken as broken:
@@ -124,7 +127,7 @@ class Loop:
                 return self._driven(x0, watchdog)
             try:
                 state = watchdog.watched(solver.init)(oracle, x0, rng)
-            except Exception as error:
+            except BaseException as error:
                 self._raised("init", error)
             self.contract.begin(state)
             status = self._look(state)
@@ -132,7 +135,7 @@ class Loop:
         while status is None:
             try:
                 state = step(oracle, state, rng)
-            except Exception as error:
+            except BaseException as error:
                 self._raised(f"step {self.iteration + 1}", error)
             self.iteration += 1
             status = self._look(state)
@@ -156,15 +159,15 @@ class Loop:
             last = watchdog.watched(self.solver.drive)(self.oracle, x0, self.rng, watchdog.unwatched(report))
         except _Stopped as stopped:
             return stopped.status
-        except Exception as error:
+        except BaseException as error:
             self._raised("its run", error)
         self.iteration += 1
         return self._look(last) or Status.STALLED
 
-    def _raised(self, where: str, error: Exception) -> NoReturn:
+    def _raised(self, where: str, error: BaseException) -> NoReturn:
         """What a solver raises: its limit, its refusal of the problem before the first look, or else a fault of it."""
-        is_refusal = self.last is None and isinstance(error, NcsolveError)
-        if is_refusal or isinstance(error, (BudgetExhausted, Broken)):
+        is_refusal = self.last is None and isinstance(error, (OptionError, MissingExtra))
+        if is_refusal or isinstance(error, (BudgetExhausted, Broken, KeyboardInterrupt)):
             raise error
         raise self.contract.broken(where, error) from error
 
@@ -179,7 +182,7 @@ class Loop:
             self.last_progress = self.iteration
         seconds, points = perf_counter() - self.start, self.oracle.points - self._points_before
         best, progress = self.merit.best_objective, self.last_progress
-        exploring = "exploring" in self.contract.flags and state.exploring
+        exploring = "exploring" in self.contract.flags and self.contract.says(state, "exploring", self.iteration)
         look = Look(self.iteration, x, f, norm, seconds, points, best, progress, state, exploring)
         self.last = look
         self._record(look)
@@ -193,11 +196,11 @@ class Loop:
     def _record(self, look: Look) -> None:
         try:
             self.recorder.record(look)
-        except (AttributeError, TypeError) as error:
+            if "chains" in self.contract.flags:
+                self.samples.record(self.iteration, look.state.chains)
+        except Exception as error:
             where, wanted = f"step {self.iteration}", "each number of a state must stay one"
             raise self.contract.broken(where, error, wanted) from error
-        if "chains" in self.contract.flags:
-            self.samples.record(self.iteration, look.state.chains)
 
     def _keep(self, keeper: Keeper, look: Look) -> None:
         self.mark = Mark.of(self, look.state)
@@ -222,13 +225,13 @@ class Loop:
         return self.stop(look) or (self._solver_says(look.state) if self.contract.flags else None)
 
     def _solver_says(self, state: Any) -> Status | None:
-        flags = self.contract.flags
-        if "converged" in flags and state.converged:
+        flags, says = self.contract.flags, self.contract.says
+        if "converged" in flags and says(state, "converged", self.iteration):
             proof = f"solver '{self.solver.name}' has its own proof of convergence"
-            self.detail = getattr(state, "message", "") or proof
+            self.detail = words_of(state) or proof
             return Status.CONVERGED
-        if "stalled" in flags and state.stalled:
-            self.detail = getattr(state, "message", "")
+        if "stalled" in flags and says(state, "stalled", self.iteration):
+            self.detail = words_of(state)
             return Status.STALLED
         return None
 

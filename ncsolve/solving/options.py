@@ -11,6 +11,7 @@ from numbers import Integral, Real
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ncsolve.errors import OptionError, PluginError, did_you_mean
+from ncsolve.solving.asking import asked, who
 
 __all__ = ["Option", "alternatives", "configure", "option", "option_values", "options_of"]
 
@@ -89,7 +90,10 @@ class Option:
 def options_of(solver: type) -> tuple[Option, ...]:
     """Return the options that a solver class declares, in the order of its fields."""
     if hasattr(solver, "declared_options"):
-        return tuple(solver.declared_options())
+        declared = asked(solver, "declared_options()", lambda: tuple(solver.declared_options()))
+        if not all(isinstance(each, Option) for each in declared):
+            raise PluginError(f"{who(solver)} declares options that are no nc.Option.")
+        return declared  # type: ignore[no-any-return]
     if not is_dataclass(solver):
         raise PluginError(
             f"Solver class {solver.__qualname__} is not a dataclass. Write @dataclass(frozen=True) above it."
@@ -124,7 +128,7 @@ def configure(solver: Any, values: Mapping[str, Any]) -> Any:
     missing = [name for name, each in declared.items() if each.default is MISSING and name not in given]
     if missing:
         raise OptionError(f"{owner[0].upper()}{owner[1:]} needs a value for its option '{missing[0]}'.")
-    return cls(**given)
+    return asked(cls, "__init__", cls, **given)
 
 
 def option_values(solver: Any) -> dict[str, Any]:

@@ -14,19 +14,22 @@ from numpy.typing import NDArray
 
 from ncsolve.critical import CriticalPoint, classify
 from ncsolve.critical.stationarity import stationarity
-from ncsolve.errors import BudgetExhausted, OptionError, ProblemError, StoreError
+from ncsolve.errors import BudgetExhausted, OptionError, PluginError, ProblemError, StoreError
+from ncsolve.solving.asking import asked, who
 from ncsolve.solving.checkpoint import Keeper, is_resumable
+from ncsolve.solving.contract import words_of
 from ncsolve.solving.criteria import DEFAULT_ITERATIONS, Criteria
 from ncsolve.solving.escape import is_escapable, step_off
 from ncsolve.solving.hints import hints_for
 from ncsolve.solving.loop import Callback, Loop
-from ncsolve.solving.minima import found_by
+from ncsolve.solving.minima import Found, found_by
 from ncsolve.solving.options import option_values
 from ncsolve.solving.result import Result, versions
 from ncsolve.solving.samples import check_burn_in
 from ncsolve.solving.solver import check_needs
 from ncsolve.solving.status import Status
 from ncsolve.solving.trace import Escape
+from ncsolve.texts import in_words
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -180,6 +183,12 @@ def _wrong_numbers(loop: Loop, status: Status, f: float, claimed: float, norm: f
 def _result(loop: Loop, answer: _Answer, criteria: Criteria, seed: int, before: Mapping[str, int]) -> Result:
     oracle, solver, samples = loop.oracle, loop.solver, loop.samples.array()
     values = oracle.unpack(answer.x)
+    minima: tuple[Found, ...] = ()
+    try:
+        minima = found_by(oracle, loop.last and loop.last.state)
+    except Exception as error:
+        answer, loop.error = replace(answer, status=Status.FAILED), error
+        loop.detail = f"{who(solver)} reports minima that are none: {in_words(error)}"
     return Result(
         problem=oracle.problem.name,
         solver=solver.name,
@@ -200,7 +209,7 @@ def _result(loop: Loop, answer: _Answer, criteria: Criteria, seed: int, before: 
         hints=hints_for(oracle, solver, answer.status, answer.point, sampler=samples is not None),
         error=loop.error,
         samples=samples,
-        minima=found_by(oracle, loop.last and loop.last.state),
+        minima=minima,
         metrics=metrics_at(oracle.problem, values),
     )
 
@@ -214,7 +223,7 @@ def _metric(name: str, function: Callable[[dict[str, Any]], float], values: dict
     try:
         return float(function(dict(values)))
     except Exception as error:
-        raise ProblemError(f"metrics: '{name}' fails at the result with {type(error).__name__}: {error}") from error
+        raise ProblemError(f"metrics: '{name}' fails at the result with {in_words(error)}") from error
 
 
 def _message(loop: Loop, answer: _Answer, criteria: Criteria) -> str:
@@ -225,7 +234,7 @@ def _message(loop: Loop, answer: _Answer, criteria: Criteria) -> str:
     parts = [loop.detail or said]
     if answer.status is Status.CONVERGED and not loop.detail:
         parts.append(f"({answer.gradient_norm:.2g} <= {criteria.gradient_tolerance:g})")
-    said = getattr(loop.last and loop.last.state, "message", "")
+    said = words_of(loop.last and loop.last.state)
     if said and getattr(loop.last and loop.last.state, "stalled", False) and said not in parts:
         parts.append(f"and {said}")
     if loop.recorder.escapes:
@@ -243,7 +252,15 @@ def _first_point(oracle: Oracle, solver: Any, rng: np.random.Generator) -> Vecto
 def random_start(oracle: Oracle, solver: Any, rng: np.random.Generator) -> Vector:
     """A random point, in the solver's own way where it has one."""
     own: Callable[[Oracle, np.random.Generator], Vector] | None = getattr(solver, "draw_start", None)
-    return oracle.problem.random_point(rng) if own is None else own(oracle, rng)
+    if own is None:
+        return oracle.problem.random_point(rng)
+    x: Vector = asked(solver, "draw_start()", own, oracle, rng)
+    right = isinstance(x, np.ndarray) and x.shape == (oracle.n,) and x.dtype == np.float64
+    if not (right and np.isfinite(x).all() and (oracle.project(x) == x).all()):
+        raise PluginError(
+            f"{who(solver)} draws the start {x!r}, not {oracle.n} finite numbers (float64) inside the bounds."
+        )
+    return x
 
 
 def _checked_start(oracle: Oracle, x0: Any) -> Vector:

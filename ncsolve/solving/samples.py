@@ -38,6 +38,8 @@ class Samples:
             self.thin *= 2
             if after % self.thin:
                 return
+        if chains.dtype != np.float64 or chains.ndim != 2 or (self.kept and chains.shape != self.kept[0].shape):
+            raise TypeError(f"its state has chains of shape {chains.shape} and type {chains.dtype}")
         chains.setflags(write=False)
         self.kept.append(chains)
 

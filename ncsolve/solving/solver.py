@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.errors import OptionError, PluginError, did_you_mean
+from ncsolve.solving.asking import asked
 from ncsolve.solving.options import configure, options_of
 
 if TYPE_CHECKING:
@@ -38,6 +39,20 @@ ADVICE: Mapping[str, str] = {
     "box": "Declare bounds={x: (low, high)} for every variable, or give the option width: the search begins in "
     "x0 +- width where there are no bounds. ",
 }
+
+
+def _is_count(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+DECLARED: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "default_iterations": (lambda value: _is_count(value, 1), "an integer of at least 1"),
+    "burn_in": (lambda value: _is_count(value, 0), "an integer of at least 0"),
+    "thin": (lambda value: _is_count(value, 1), "an integer of at least 1"),
+    "state_type": (lambda value: isinstance(value, type), "a class"),
+    "resumable": (lambda value: isinstance(value, bool), "True or False"),
+}
+"""What the core reads of a class where it is there."""
 
 
 class Solver(Protocol):
@@ -99,7 +114,7 @@ def check_contract(solver: Any) -> None:
     where = f"Solver class {getattr(solver, '__qualname__', repr(solver))}"
     if not isinstance(solver, type):
         raise PluginError(f"{where} is an instance. Register the class itself.")
-    if not isinstance(name, str) or not name or any(letter.isspace() for letter in name):
+    if not isinstance(name, str) or not name or not name.isprintable() or " " in name:
         raise PluginError(f'{where} has no name. Write: name: ClassVar[str] = "my-solver".')
     unknown = set(getattr(solver, "needs", ())) - set(NEEDS)
     if unknown:
@@ -115,6 +130,10 @@ def check_contract(solver: Any) -> None:
             f"Solver '{name}' has no method {missing[0]}(). A solver has init(oracle, x0, rng) and "
             "step(oracle, state, rng)."
         )
+    for attribute, (holds, kind) in DECLARED.items():
+        value = getattr(solver, attribute, None)
+        if value is not None and not holds(value):
+            raise PluginError(f"Solver '{name}' declares {attribute} = {value!r}, which must be {kind}.")
     if not hasattr(solver, "declared_options"):
         options_of(solver)
 
@@ -144,7 +163,8 @@ def check_needs(solver: Any, oracle: Oracle, own: bool = True) -> None:
                 f"{ADVICE.get(need, '')}See `ncsolve solvers --for {shown}`."
             )
     if own and hasattr(solver, "check"):
-        (configure(solver, {}) if isinstance(solver, type) else solver).check(oracle)
+        made = configure(solver, {}) if isinstance(solver, type) else solver
+        asked(made, "check()", made.check, oracle)
 
 
 def _refusals(problem: Problem) -> Iterator[tuple[str, str]]:

@@ -270,7 +270,7 @@ def test_a_solver_that_raises_fails_with_its_name_its_error_and_the_best_point(b
         (lambda s: PlainState([1.0, 2.0]), "AttributeError: 'list' object has no attribute 'shape'"),
         (lambda s: PlainState(np.zeros(3)), "TypeError: its state has x of shape (3,) and type float64"),
         (lambda s: PlainState(np.zeros(2, int)), "TypeError: its state has x of shape (2,) and type int64"),
-        (lambda s: FullState(s.x, 1.0, np.zeros(1)), "TypeError: its state has a gradient of shape (1,)"),
+        (lambda s: FullState(s.x, 1.0, np.zeros(1)), "TypeError: its state has a gradient of shape (1,) and float64"),
         (lambda s: FullState(s.x, "low", np.zeros(2)), "ValueError: could not convert string to float: 'low'"),
     ],
 )
