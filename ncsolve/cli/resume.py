@@ -47,6 +47,8 @@ def command(
 
     if plot:
         check_plot_file(plot)
+    if params and problem is None:
+        raise click.UsageError("-p says arguments of --problem; without it the problem is the one of the run.")
     declared = load_problem(problem, params) if problem else problem_of(RunFolder(folder).header().source, folder)
     given = {name: limit for name, limit in limits.items() if limit is not None}
     result = resume(folder, declared, any_version=any_version, executor=choose(executor, jobs), **given)

@@ -26,7 +26,9 @@ KEPT = (
     "seconds",
     "source",
     "options",
+    "asked",
 )
+DIGEST = {*KEPT, "point"}
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,12 @@ def _listed(folder: Path, index: sqlite3.Connection) -> Iterator[Stored]:
     for path, file in sorted(_files(folder)):
         try:
             stat = file.stat()
-            changed, size, text = known.get(path, (0, 0, ""))
-            if (changed, size) != (stat.st_mtime_ns, stat.st_size):
-                text = json.dumps(_digest(json.loads(file.read_text())))
-                index.execute("REPLACE INTO runs VALUES (?, ?, ?, ?)", (path, stat.st_mtime_ns, stat.st_size, text))
+            changed, size, text = known.get(path, (0, 0, "{}"))
             run = json.loads(text)
+            if (changed, size) != (stat.st_mtime_ns, stat.st_size) or run.keys() != DIGEST:
+                run = _digest(json.loads(file.read_text()))
+                row = (path, stat.st_mtime_ns, stat.st_size, json.dumps(run))
+                index.execute("REPLACE INTO runs VALUES (?, ?, ?, ?)", row)
         except (OSError, ValueError):  # vanished meanwhile, or no run.json of ours
             continue
         found.add(path)

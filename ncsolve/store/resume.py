@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ncsolve.errors import OptionError, StoreError
+from ncsolve.errors import OptionError, ProblemError, StoreError
 from ncsolve.hooks import registry
 from ncsolve.problem import load
 from ncsolve.problem.files import is_file_reference
@@ -41,7 +41,10 @@ def problem_of(source: str | None, where: Path) -> Problem:
         )
     reference, *parameters = source.split(" -p ")
     arguments = dict(parameter.split("=", 1) for parameter in parameters)
-    return load(reference, arguments, registry().problems())
+    try:
+        return load(reference, arguments, registry().problems())
+    except ProblemError as error:
+        raise StoreError(f"{where}: its problem cannot be loaded; --problem says where it is now. {error}") from error
 
 
 def check_same(header: Header, problem: Problem, where: Path, any_version: bool) -> None:
@@ -49,9 +52,10 @@ def check_same(header: Header, problem: Problem, where: Path, any_version: bool)
     now = fingerprint(problem)
     if now["all"] != header.fingerprint["all"]:
         parts = [name.replace("_", " ") for name, digest in now.items() if header.fingerprint.get(name) != digest]
+        was = f"It was {header.source}. " if header.source else ""
         raise StoreError(
             f"{where} cannot be resumed: problem '{header.problem}' has changed since, in {_listed(parts, 'all')}. "
-            "Start a new run, or restore the problem."
+            f"{was}Start a new run, or restore the problem."
         )
     if not any_version:
         differ = _difference(header.versions, all_versions())

@@ -20,7 +20,7 @@ import pytest
 import ncsolve as nc
 from ncsolve.report.page import Asked, make_page
 
-NAME = "</script><img src=x onerror=\"alert(1)\">'&\n../a\u2028b"
+NAME = '</script><img src=x onerror="alert(1)">\'&\n../a\u2028b'
 DESCRIPTION = '<b>bold</b>\n"quoted" </style> & more'
 PROBLEM = f"""\
 import sympy as sp

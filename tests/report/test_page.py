@@ -10,9 +10,10 @@ import pytest
 
 import ncsolve as nc
 from ncsolve.errors import MissingExtra, OptionError, StoreError
+from ncsolve.report.labels import labels
 from ncsolve.report.page import Asked, make_page
 from ncsolve.report.page.html import embedded, number, tag
-from ncsolve.report.page.runs import Run, best_run, labels
+from ncsolve.report.page.runs import Run, best_run
 from ncsolve.report.page.thin import thinned
 from ncsolve.report.page.words import answer
 
@@ -327,7 +328,8 @@ def test_the_best_run_is_the_lowest_minimum():
 
 def test_runs_of_one_solver_are_told_apart_by_their_options():
     runs = [made(options={"a": 1, "b": None}), made(options={"a": 2, "b": None})]
-    assert labels(runs) == ["gd a=1", "gd a=2"]
+    assert labels([run.data for run in runs]) == ["gd a=1", "gd a=2"]
+    assert labels([{"solver": "gd", "options": {"a": None}}, {"solver": "gd", "options": {"a": 2}}]) == ["gd", "gd a=2"]
 
 
 @pytest.mark.parametrize(

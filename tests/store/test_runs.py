@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -42,6 +44,35 @@ def test_runs_are_listed_and_filtered(run, tree):
         "seconds",
     ]
     assert lines[1].split()[:6] == ["a", "himmelblau", "gd", "0", "CONVERGED", "minimum"]
+
+
+def test_runs_are_found_by_file_and_by_what_was_asked(run, problem_file, tmp_path):
+    file = problem_file("problem = nc.Problem(x**2 + y**2, start={x: 1, y: 1}, name='bowl')")
+    assert run("solve", file, "--out", "all/auto", "--json").exit_code == 0
+    assert run("compare", file, "-s", "gd", "-s", "gd step_size=0.1", "--out", "all/grid").exit_code == 0
+    for name in ("bowl", file, f"{file}:problem", str(tmp_path / file)):
+        assert len(paths(run, "all", "--problem", name)) == 3, name
+    assert paths(run, "all", "--problem", file, "--solver", "auto") == ["auto"]
+    assert len(paths(run, "all", "--solver", "gd")) == 2
+    lines = run("runs", "all").stdout.splitlines()
+    assert {" ".join(line.split()[2:-6]) for line in lines[2:]} == {"gd", "gd step_size=0.1"}
+
+
+def test_that_there_is_nothing_is_told(run, tree):
+    wrong = run("runs", str(tree), "--problem", "himelblau", "--solver", "adam")
+    said = f"There is no such run below {tree}. Its problems are beale, himmelblau. Did you mean 'himmelblau'? "
+    assert (wrong.exit_code, wrong.stdout) == (0, "")
+    assert wrong.stderr == f"{said}Its solvers are gd, lbfgs.\n"
+    assert paths(run, str(tree), "--problem", "himelblau") == []
+    (tree / "empty").mkdir()
+    assert "There are no runs below" in run("runs", str(tree / "empty")).stderr
+
+
+def test_an_index_of_an_earlier_version_is_read_anew(tree):
+    stored_runs(tree)
+    with closing(sqlite3.connect(tree / INDEX)) as index, index:
+        index.execute("UPDATE runs SET run = ?", (json.dumps({"problem": "himmelblau", "solver": "gd"}),))
+    assert [each.run["status"] for each in stored_runs(tree)] == ["CONVERGED"] * 3
 
 
 def test_the_index_is_a_cache(run, tree):
@@ -90,7 +121,13 @@ def test_resume_on_the_command_line(run, problem_file, tmp_path, monkeypatch):
     (tmp_path / file).write_text((tmp_path / file).read_text().replace("100*", "99*"))
     changed = run("resume", str(tmp_path / "kept"))
     assert changed.exit_code == 2
-    assert "has changed since, in objective" in changed.stderr
+    assert f"has changed since, in objective. It was {tmp_path / file}:problem -p a=2. Start" in changed.stderr
+    alone = run("resume", str(tmp_path / "kept"), "-p", "a=3")
+    assert (alone.exit_code, "-p says arguments of --problem" in alone.stderr) == (2, True)
+    (tmp_path / file).rename(tmp_path / "elsewhere.py")
+    gone = run("resume", str(tmp_path / "kept"))
+    assert gone.exit_code == 2
+    assert "its problem cannot be loaded; --problem says where it is now." in gone.stderr
 
 
 def test_resume_of_nothing(run, tmp_path):

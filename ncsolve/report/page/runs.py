@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ncsolve.errors import StoreError
 from ncsolve.store import read_arrays
 
-__all__ = ["Run", "best_run", "grouped", "labels", "read_runs"]
+__all__ = ["Run", "best_run", "grouped", "read_runs"]
 
 Array = NDArray[Any]
 CURVES = ("iteration", "evaluations", "seconds", "objective", "gradient_norm")
@@ -107,17 +107,3 @@ def best_run(runs: Sequence[Run]) -> Run:
         return not success, not run.converged, np.inf if value is None else float(value)
 
     return min(runs, key=rank)
-
-
-def labels(runs: Sequence[Run]) -> list[str]:
-    """The solver of each run, with the options in which the runs of one solver differ."""
-    options = [run.data.get("options") or {} for run in runs]
-    varied: dict[str, list[str]] = {}
-    for solver in dict.fromkeys(run.solver for run in runs):
-        own = [o for o, run in zip(options, runs, strict=True) if run.solver == solver]
-        names = dict.fromkeys(name for each in own for name in each)
-        varied[solver] = [name for name in names if len({json.dumps(each.get(name)) for each in own}) > 1]
-    return [
-        " ".join([run.solver, *(f"{name}={own[name]}" for name in varied[run.solver] if name in own)])
-        for run, own in zip(runs, options, strict=True)
-    ]

@@ -12,9 +12,10 @@ import numpy as np
 from ncsolve.errors import NcsolveError, StoreError
 from ncsolve.hooks import registry
 from ncsolve.landscapes.find import box_of
+from ncsolve.report.labels import labels
 from ncsolve.report.page.plane import Plane, coordinates, entries_of, plane_of, view
 from ncsolve.report.page.points import Shown, all_points
-from ncsolve.report.page.runs import Run, best_run, labels
+from ncsolve.report.page.runs import Run, best_run
 from ncsolve.report.page.thin import packed, thinned
 from ncsolve.report.plot import lowest
 from ncsolve.solving import configure, option_values
@@ -114,7 +115,7 @@ class Section:
 
 def make_section(runs: Sequence[Run], asked: Asked) -> Section:
     """Everything that can be had; what cannot be is told in the notes."""
-    section = Section(list(runs), labels(runs))
+    section = Section(list(runs), labels([run.data for run in runs]))
     try:
         problem = section.problem = asked.problem or _loaded(runs)
     except NcsolveError as error:
