@@ -148,9 +148,12 @@ def campaign(solver: str, seconds: float, kills: int, rng: np.random.Generator) 
             length = float(np.ptp(trace["seconds"]))
         met, runs, wrong = 0, 0, list[str]()
         while met < kills and runs < 3 * kills:
-            cut, now = Path(scratch) / f"cut-{runs}", 0
-            while now < min(MOST_KILLS, kills - met) and not ends(task, cut, rng.uniform(end - 1.1 * length, end)):
-                now += 1
+            cut, now, left = Path(scratch) / f"cut-{runs}", 0, 1.0
+            while now < min(MOST_KILLS, kills - met):
+                part = rng.uniform(0, left)
+                if ends(task, cut, end - length + part * length):
+                    break
+                now, left = now + 1, left - part
                 wrong += unreadable(cut) if cut.exists() else []
             ends(task, cut)
             wrong += differences(whole, cut)

@@ -1,7 +1,8 @@
 """checkpoint.npz: all that a run needs to go on, in one file that is replaced as a whole.
 
 Its member `header` is JSON: what was asked for, of which problem, with which versions. Member `tree` is JSON, too: a
-`Mark` of the run, whose arrays are the members 0, 1, ... Nothing is pickled; the format stores a CRC-32 of each member.
+`Mark` of the run, whose arrays are the members 0, 1, ..., and the CRC-32 of its header. Nothing is pickled; the format
+stores a CRC-32 of each member.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -129,7 +131,8 @@ class CheckpointFile:
         small: list[NDArray[Any]] = []
         try:
             header = _as_bytes(encode({**asdict(self.header), "written": time.time()}, small))
-            members = {"header": header, "tree": _as_bytes(encode(complete, arrays))}
+            tree = {"header": zlib.crc32(header.tobytes()), "mark": encode(complete, arrays)}
+            members = {"header": header, "tree": _as_bytes(tree)}
             members |= {f"header{k}": array for k, array in enumerate(small)}
             members |= {str(k): array for k, array in enumerate(arrays)}
             write_arrays(self.path, members, proceed=self._proceed)
@@ -161,11 +164,16 @@ def read_mark(path: Path, solver: type) -> Mark:
     _header(path, members)
     roots = {"ncsolve", *(each.__module__.partition(".")[0] for each in (*registry().solvers().values(), solver))}
     arrays = [members[str(k)] for k in range(len(members)) if str(k) in members]
+    wanted: type = getattr(solver, "state_type", object)
     try:
         tree = json.loads(members["tree"].tobytes())
-        return Mark(**decode(tree, arrays, classes_of(roots, getattr(solver, "state_type", object))))
+        mark = Mark(**decode(tree["mark"], arrays, classes_of(roots, wanted)))
+        whole = tree["header"] == zlib.crc32(members["header"].tobytes())
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise StoreError(f"{path} is damaged, or no checkpoint of ncsolve: {error!r}") from error
+    if not (whole and isinstance(mark.state, wanted)):
+        raise StoreError(f"{path} is damaged: it holds the state of another run, a {type(mark.state).__name__}.")
+    return mark
 
 
 def _header(path: Path, members: Mapping[str, NDArray[Any]]) -> Header:

@@ -74,7 +74,7 @@ class RunFolder:
             run = json.loads((self.path / "run.json").read_text())
             raise StoreError(
                 f"{self.path} has no checkpoint: solver '{run.get('solver')}' cannot be resumed, or the run ended "
-                f"before its first step. Run it again: ncsolve solve {run.get('source') or 'PROBLEM'}"
+                f"before one could be written. Run it again: ncsolve solve {run.get('source') or 'PROBLEM'}"
             )
         raise StoreError(f"{self.path} is no folder of a run: it has neither checkpoint.npz nor run.json.")
 

@@ -255,6 +255,19 @@ def test_a_damaged_checkpoint(kept, damage):
         resume(kept, made("fit"))
 
 
+def test_the_state_of_another_run(kept, tmp_path):
+    """A file that is put together from two, and a solver that is another one than then."""
+    from ncsolve_second_order.lbfgs import LBFGS
+
+    with pytest.raises(StoreError, match=r"holds the state of another run, a DescentState|options"):
+        resume(kept, made("fit"), LBFGS)
+    nc.solve(made("fit"), "momentum", max_iterations=3, checkpoint=tmp_path / "other")
+    other, header = dict(np.load(tmp_path / "other" / "checkpoint.npz")), np.load(kept / "checkpoint.npz")["header"]
+    np.savez(kept / "checkpoint.npz", **{**other, "header": header})
+    with pytest.raises(StoreError, match=r"is damaged: it holds the state of another run"):
+        resume(kept, made("fit"))
+
+
 def test_every_flipped_bit_is_found_or_harmless(kept):
     file = kept / "checkpoint.npz"
     whole, right = file.read_bytes(), resume(kept, made("fit"))
@@ -272,7 +285,7 @@ def test_nothing_is_unpickled_and_no_class_is_looked_up_at_will(kept):
     file = kept / "checkpoint.npz"
     members = dict(np.load(file))
     tree = json.loads(members["tree"].tobytes())
-    tree[1]["state"][1] = "subprocess:Popen"
+    tree["mark"][1]["state"][1] = "subprocess:Popen"
     np.savez(file, **{**members, "tree": np.frombuffer(json.dumps(tree).encode(), np.uint8)})
     with pytest.raises(StoreError, match=r"there is no dataclass 'subprocess:Popen' of a known solver"):
         resume(kept, made("fit"))
