@@ -80,6 +80,12 @@ class StoredArray:
             return None
         return os.fspath(array.filename), int(array.offset), array.dtype
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process opens the file for itself: rows do not travel."""
+        if self._file is None:
+            return StoredArray, (self.array, self.what)
+        return _mapped, (*self._file, self.shape, self.what)
+
     @staticmethod
     def _converted(rows: Any) -> NDArray[np.float64]:
         rows = rows.compute() if hasattr(rows, "compute") else rows
@@ -87,6 +93,13 @@ class StoredArray:
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise not_in_memory(self.what)
+
+
+def _mapped(path: str, offset: int, dtype: np.dtype[Any], shape: tuple[int, ...], what: str) -> StoredArray:
+    try:
+        return StoredArray(np.memmap(path, dtype, "r", offset, shape), what)
+    except (OSError, ValueError) as error:
+        raise ProblemError(f"{what}: '{path}' cannot be read: {error}.") from None
 
 
 def not_in_memory(what: str) -> ProblemError:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+import time
+from contextlib import suppress
 
 import pytest
 
@@ -107,3 +110,39 @@ def test_a_worker_stays_with_the_group_of_its_last_task():
     results = list(choose("processes", 2).run(eval, where, tasks, lambda task: task["g"]))
     assert sorted(k for k, _ in results) == list(range(8))
     assert len({pair for _, pair in results}) == 2
+
+
+def test_a_worker_has_no_workers():
+    name = "type(__import__('ncsolve.executors').executors.choose('processes', 3)).__name__"
+    assert list(run("processes", 2, name, 1)) == [(0, "Serial")]
+
+
+ORPHAN = """
+import sys
+from ncsolve.executors import choose
+
+if __name__ == "__main__":
+    hold = "(f := open(log, 'w'), __import__('fcntl').flock(f, 2), print('x', file=f, flush=True), sleep(60))"
+    task = {"log": sys.argv[1], "sleep": __import__("time").sleep}
+    list(choose("processes", 2).run(eval, hold, [task]))
+"""
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path):
+    """Else they would go on writing checkpoints into a folder that somebody else may have taken."""
+    fcntl = pytest.importorskip("fcntl")
+    script, log = tmp_path / "orphan.py", tmp_path / "log"
+    script.write_text(ORPHAN)
+    parent = subprocess.Popen([sys.executable, script, log])
+    while not log.exists() or not log.read_text():  # the worker works
+        assert parent.poll() is None
+        time.sleep(0.05)
+    parent.kill()
+    parent.wait()
+    killed = time.monotonic()
+    with log.open() as held:
+        while time.monotonic() < killed + 20:
+            with suppress(BlockingIOError):
+                return fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the worker has gone
+            time.sleep(0.05)
+    pytest.fail("the worker is still there")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -23,6 +25,16 @@ LOSS = sp.Sum(sp.log(1 + sp.exp(MARGIN)), (i, 0, N - 1)) / N + sp.Sum(w[j] ** 2,
 def small_blocks(monkeypatch):
     monkeypatch.setattr(stored, "IN_MEMORY", 0)
     monkeypatch.setattr("ncsolve.backends.out_of_core.CACHED", 2400)  # about 100 rows of D numbers and a label
+
+
+def test_another_process_opens_the_file_for_itself(tmp_path, arrays):
+    made = problem(on_disk(tmp_path, "a.npy", arrays[0]), arrays[1])
+    sent = pickle.dumps(made.data[A])
+    assert len(sent) < 1000
+    assert pickle.loads(sent).read(np.array([3, 7])).tolist() == arrays[0][[3, 7]].tolist()
+    (tmp_path / "a.npy").unlink()
+    with pytest.raises(ProblemError, match=r"^data: 'A': '.*a\.npy' cannot be read"):
+        pickle.loads(sent)
 
 
 @pytest.fixture
