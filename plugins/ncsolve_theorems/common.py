@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -125,14 +125,17 @@ def scaled_update(study: Study, what: str, m: np.ndarray, v: np.ndarray, decay: 
     return Claim.equal(what, study.x[1:], x - step, 64 * EPS * size)
 
 
-def runs(study: Study, count: int, steps: int) -> list[list[Any]]:
-    """The states of so many independent runs, by their seeds; without the loop, which evaluates f at each state."""
+def runs(study: Study, count: int, steps: int, until: Callable[[Any], bool] = lambda state: False) -> list[list[Any]]:
+    """The states of so many independent runs, by their seeds, each of so many steps or `until` a state of some kind.
+
+    Without the loop, which evaluates f at each state.
+    """
     found, solver, oracle = [], study.solver, study.oracle
     with oracle.uncounted(), np.errstate(all="ignore"):
         for k in range(count):
             rng = np.random.default_rng(study.seed + 1 + k)
             states = [solver.init(oracle, study.x0, rng)]
-            for _ in range(steps):
+            while len(states) <= steps and not until(states[-1]):
                 states.append(solver.step(oracle, states[-1], rng))
             found.append(states)
     return found

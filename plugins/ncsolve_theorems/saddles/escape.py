@@ -61,7 +61,7 @@ class SaddleEscape(Theorem):
         epsilon = study.options.get("epsilon") or most
         if not least <= epsilon <= most * (1 + 1e-12):
             raise Refused(f"epsilon = {epsilon:.4g} does not fit x0: it must lie between {least:.4g} and {most:.4g}.")
-        iota = iota_of(L * math.sqrt(study.n) / math.sqrt(rho * epsilon))
+        iota = iota_of(L * math.sqrt(study.n) / math.sqrt(rho * epsilon), 2, FAILURE)
         wait = math.ceil(L * iota / math.sqrt(rho * epsilon))
         if wait > LONGEST:
             raise Refused(f"T = {wait} steps are too many for a check.")
@@ -95,11 +95,11 @@ class SaddleEscape(Theorem):
         yield Case(problems.saddle_well, NOT_APPLICABLE, x0=[0.5, 0.0], constants=known)
 
 
-def iota_of(scale: float) -> float:
-    """The iota >= 9 with scale iota^2 2^(8 - iota) = FAILURE, by bisection: from there on it falls."""
+def iota_of(scale: float, power: int, failure: float) -> float:
+    """The iota >= 9 with scale iota^power 2^(8 - iota) = failure, by bisection; for power <= 6 it falls from there."""
     low, high = 9.0, 200.0
     for _ in range(60):
         middle = (low + high) / 2
-        too_likely = scale * middle**2 * 2 ** (8 - middle) > FAILURE
+        too_likely = scale * middle**power * 2 ** (8 - middle) > failure
         low, high = (middle, high) if too_likely else (low, middle)
     return high
