@@ -7,6 +7,7 @@ from dataclasses import asdict
 import click
 
 from ncsolve.cli.options import backend_option, json_option, load_problem, param_option, problem_argument
+from ncsolve.cli.say import say
 
 FAILED = 5
 
@@ -39,12 +40,12 @@ def command(problem: str, box: str | None, params: dict[str, str], backend: str,
     parts = (declared, multiplied(declared)) if declared.constrained else (declared,)
     domain = [finding for part in parts for finding in domain_audit(part, where)]
     for finding in () if as_json else domain:
-        click.echo(f"{'warning' if finding.certain else 'note'}: {finding}")
+        say(f"{'warning' if finding.certain else 'note'}: {finding}")
     checks = list(all_checks(compile(declared, backend)))
     ok = all(check.ok for check in checks)
     if as_json:
         tables = {"domain": [asdict(each) for each in domain], "checks": [asdict(check) for check in checks]}
-        click.echo(to_json({"problem": declared.name, "ok": ok, **tables}))
+        say(to_json({"problem": declared.name, "ok": ok, **tables}))
     else:
         print_table(
             ["check", "", "detail"], [[each.check, "ok" if each.ok else "FAILED", each.detail] for each in checks]

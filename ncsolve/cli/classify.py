@@ -15,6 +15,7 @@ from ncsolve.cli.options import (
     problem_argument,
     report_option,
 )
+from ncsolve.cli.say import say
 
 
 @click.command("classify", short_help="Say what kind of critical point a point is.")
@@ -57,8 +58,8 @@ def command(
             "gradient_norm",
         )
         kkt = {} if point.kkt is None else {"kkt": point.kkt.to_dict()}
-        click.echo(to_json({"problem": declared.name, **{key: getattr(point, key) for key in keys}, **kkt}))
+        say(to_json({"problem": declared.name, **{key: getattr(point, key) for key in keys}, **kkt}))
     else:
-        click.echo(describe_point(point, declared))
+        say(describe_point(point, declared))
     if out:
         write_report(out, report_of_point(declared, point))

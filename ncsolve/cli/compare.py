@@ -11,6 +11,7 @@ import click
 from ncsolve.cli.group import INTERRUPTED
 from ncsolve.cli.line import Line
 from ncsolve.cli.options import backend_option, jobs_options, json_option, load_problem, param_option, run_options
+from ncsolve.cli.say import say
 
 
 @click.command("compare", short_help="Run several solvers on several problems.")
@@ -89,7 +90,7 @@ def command(
         runs = run_cells(grid, out, workers, lambda run: line.done(run.cell))
     data = [run.data for run in runs]
     if as_json:
-        click.echo(to_json({"runs": data}))
+        say(to_json({"runs": data}))
     else:
         tabulate(data)
     if table:
@@ -98,7 +99,7 @@ def command(
         promised = [each for problem in declared for each in guarantees(problem, entrants)] if bounds else []
         drawn = {each.theorem for each in promised if not each.demanded}
         for each in {each.theorem: each for each in reversed(promised) if each.theorem not in drawn}.values():
-            click.echo(f"{each.theorem} is not drawn: it speaks of -s '{each.demanded}'", err=True)
+            say(f"{each.theorem} is not drawn: it speaks of -s '{each.demanded}'", err=True)
         plot_runs(plot, declared, runs, by, guarantees=promised)
     interrupted = len(runs) < len(grid) or any(run.interrupted for run in runs)
     click.get_current_context().exit(INTERRUPTED if interrupted else 0)
@@ -116,7 +117,7 @@ def tabulate(runs: Sequence[Mapping[str, Any]]) -> None:
     print_table(columns, [[_short(key, value) for key, value in flat(run).items()] for run in runs])
     pairs = summary(runs)
     if len(pairs) < len(runs):
-        click.echo()
+        say()
         print_table(["problem", "solver", "runs", "ended at", "median objective", "gradients", "seconds"], pairs)
 
 

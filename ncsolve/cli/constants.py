@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ncsolve.cli.options import json_option, load_problem, param_option, problem_argument
+from ncsolve.cli.say import say
 
 
 @click.command("constants", short_help="Bound smoothness, convexity and PL constants in a box.")
@@ -54,7 +55,7 @@ def command(
     if as_json:
         keys = ("value", "lower", "upper", "provenance")
         rows = {name: {key: getattr(c, key) for key in keys} for name, c in found.items()}
-        click.echo(to_json({"problem": declared.name, "box": box, "constants": rows}))
+        say(to_json({"problem": declared.name, "box": box, "constants": rows}))
     else:
         columns = ("constant", "value", "at least", "at most", "provenance")
         numbers = [

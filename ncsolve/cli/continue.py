@@ -8,6 +8,7 @@ import click
 
 from ncsolve.cli.group import INTERRUPTED
 from ncsolve.cli.options import json_option, load_problem, param_option, problem_argument
+from ncsolve.cli.say import say
 from ncsolve.errors import OptionError
 
 
@@ -62,7 +63,7 @@ def command(
     found = continuation(declared, name, between, points or None, seed, max_points, max_branches)
     if out:
         write_json(out, found.to_json())
-    click.echo(to_json(found.to_json()) if as_json else found.summary())
+    say(to_json(found.to_json()) if as_json else found.summary())
     if plot:
         plot_diagram(plot, found)
     click.get_current_context().exit(INTERRUPTED if found.interrupted else 0)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 from click.exceptions import NoSuchCommand
 
+from ncsolve.cli.say import plain, say
 from ncsolve.errors import NcsolveError, PluginError
 
 COMMANDS = (
@@ -83,9 +84,13 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except NcsolveError as error:
-            raise BadInput(str(error)) from error
+            raise BadInput(plain(str(error))) from error
+        except click.UsageError as error:
+            if (message := error.format_message()) == plain(message):
+                raise
+            raise click.UsageError(plain(message), error.ctx) from error
         except KeyboardInterrupt:
-            click.echo("Interrupted.", err=True)
+            say("Interrupted.", err=True)
             ctx.exit(INTERRUPTED)
 
 

@@ -16,6 +16,7 @@ from ncsolve.cli.options import (
     problem_argument,
     report_option,
 )
+from ncsolve.cli.say import say
 
 
 @click.command("landscape", short_help="Find all critical points in a box, and prove it.")
@@ -82,7 +83,7 @@ def command(
     where = None if box is None else parse_box(declared, box, "--box")
     needs_certify(out, certify)
     found = landscape(declared, where, certify, seed, max_boxes, max_seconds, connect, choose(executor, jobs))
-    click.echo(to_json(found.to_json()) if as_json else found.summary())
+    say(to_json(found.to_json()) if as_json else found.summary())
     if out:
         write_report(out, report_of_landscape(found))
     if plot:

@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from ncsolve.cli.say import plain
+
 __all__ = ["Line"]
 
 WIDTH = 100
@@ -25,7 +27,7 @@ class Line:
         """One more is done, and what can be said of it."""
         self.count += 1
         if self.shown:
-            text = f"{self.count} of {self.total}: {what}"
+            text = plain(f"{self.count} of {self.total}: {what}")
             click.echo(f"\r\x1b[K{text[:WIDTH]}", err=True, nl=False)
 
     def __exit__(self, *_: object) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from ncsolve.cli.options import json_option
+from ncsolve.cli.say import say
 from ncsolve.errors import MissingExtra, OptionError, did_you_mean
 
 TEMPLATE = Path(__file__).parent / "templates" / "plugin"
@@ -42,7 +43,7 @@ def list_plugins(as_json: bool) -> None:
     plugins = registry().plugins()
     if as_json:
         keys = ("name", "distribution", "version", "ok", "error", "provides")
-        click.echo(to_json({"plugins": [{key: getattr(plugin, key) for key in keys} for plugin in plugins]}))
+        say(to_json({"plugins": [{key: getattr(plugin, key) for key in keys} for plugin in plugins]}))
     else:
         rows = [
             [
@@ -76,7 +77,7 @@ def new(name: str) -> None:
             target = folder / renamed(str(source.relative_to(TEMPLATE)), name)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(renamed(source.read_text(encoding="utf-8"), name), encoding="utf-8")
-    click.echo(f"{folder} is written. Next: pip install -e {folder} && ncsolve solve himmelblau -s {name}")
+    say(f"{folder} is written. Next: pip install -e {folder} && ncsolve solve himmelblau -s {name}")
 
 
 def renamed(text: str, name: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import click
 
 from ncsolve.cli.options import json_option
+from ncsolve.cli.say import say
 
 
 @click.command("problems", short_help="List the problems that are known by name.")
@@ -20,7 +21,7 @@ def command(as_json: bool) -> None:
 
     found = entries(registry().problems())
     if as_json:
-        click.echo(to_json({"problems": [asdict(entry) for entry in found]}))
+        say(to_json({"problems": [asdict(entry) for entry in found]}))
     else:
         rows = [[entry.name, ", ".join(entry.parameters), entry.summary] for entry in found]
         print_table(["problem", "parameters", "summary"], rows)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ncsolve.cli.options import json_option
+from ncsolve.cli.say import say
 
 
 @click.command("rate", short_help="Fit the rate at which a kept run converged.")
@@ -31,9 +32,9 @@ def command(run: Path, minimum: float | None, as_json: bool, plot: Path | None) 
         check_plot_file(plot)
     rates = rate(run, minimum)
     if as_json:
-        click.echo(to_json({"run": str(run), "rates": {name: found.to_json() for name, found in rates.items()}}))
+        say(to_json({"run": str(run), "rates": {name: found.to_json() for name, found in rates.items()}}))
     else:
         for name, found in rates.items():
-            click.echo(f"{'f - f*' if name == 'objective' else name}: {found}")
+            say(f"{'f - f*' if name == 'objective' else name}: {found}")
     if plot:
         plot_rates(plot, run, rates, minimum)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ncsolve.cli.options import json_option, key_values, load_problem
+from ncsolve.cli.say import say
 
 FAILED = 5
 
@@ -27,5 +28,5 @@ def command(report: Path, problem: str | None, params: dict[str, str], as_json: 
     from ncsolve.report.data import to_json
 
     again = recheck(report, load_problem(problem, params) if problem else None)
-    click.echo(to_json(again.to_json()) if as_json else again.summary())
+    say(to_json(again.to_json()) if as_json else again.summary())
     click.get_current_context().exit(0 if again.holds else FAILED)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ncsolve.cli.options import load_problem, param_option
+from ncsolve.cli.say import say
 from ncsolve.errors import OptionError
 
 
@@ -71,6 +72,6 @@ def command(
     page = make_page(folders, Asked(problem=declared, box=where, **asked), title)
     write_text(output, page.html)
     for fault in page.faults:
-        click.echo(f"left out: {fault}", err=True)
+        say(f"left out: {fault}", err=True)
     size = len(page.html.encode()) / 1000
-    click.echo(f"{output}: {plural(page.runs, 'run')} of {plural(page.problems, 'problem')}, {size:.0f} kB")
+    say(f"{output}: {plural(page.runs, 'run')} of {plural(page.problems, 'problem')}, {size:.0f} kB")

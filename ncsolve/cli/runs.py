@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ncsolve.cli.options import json_option
+from ncsolve.cli.say import say
 from ncsolve.errors import did_you_mean
 
 
@@ -41,9 +42,9 @@ def command(folder: Path, problem: str | None, solver: str | None, as_json: bool
         and (solver is None or solver in solver_names(each.run))
     ]
     if not runs:
-        click.echo(nothing(folder, [each.run for each in stored], problem, solver), err=True)
+        say(nothing(folder, [each.run for each in stored], problem, solver), err=True)
     if as_json:
-        click.echo(to_json({"runs": [{"path": each.path, **each.run} for each in runs]}))
+        say(to_json({"runs": [{"path": each.path, **each.run} for each in runs]}))
     elif runs:
         columns = ["path", "problem", "solver", "seed", "status", "point", "objective", "iterations", "seconds"]
         named = labels([each.run for each in runs])

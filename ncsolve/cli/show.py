@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ncsolve.cli.options import backend_option, load_problem, param_option, problem_argument
+from ncsolve.cli.say import say
 
 if TYPE_CHECKING:
     import sympy
@@ -54,11 +55,11 @@ def command(problem: str, params: dict[str, str], latex: bool, code: str | None,
     declared = load_problem(problem, params)
     if latex:
         lines = [*formulas(declared), *(relation for relation, _ in constraints(declared))]
-        click.echo("\n".join(as_latex(formula) for formula in lines))
+        say("\n".join(as_latex(formula) for formula in lines))
     if code:
-        click.echo(export(declared, code), nl=False)
+        say(export(declared, code), nl=False)
     if not (latex or code):
-        click.echo("\n".join(describe(declared, compile(declared, backend).structure.summary())))
+        say("\n".join(describe(declared, compile(declared, backend).structure.summary())))
 
 
 def formulas(problem: Problem) -> list[sympy.Eq]:

@@ -15,6 +15,7 @@ from ncsolve.cli.options import (
     run_options,
     solver_options_option,
 )
+from ncsolve.cli.say import say
 from ncsolve.errors import OptionError
 
 
@@ -79,12 +80,12 @@ def command(
         path = kept_path(run, declared)
     if to is not None or to_run is not None:
         line = segment(declared, point, chosen_point(declared, to, to_run, seed, "--to"), points or 201)
-        click.echo(to_json(line.to_json()) if as_json else line.summary())
+        say(to_json(line.to_json()) if as_json else line.summary())
         if plot:
             plot_segment(plot, line)
         return
     wanted = directions or ("pca" if solver else "random")
     found = section(declared, point, wanted, dimensions, radius, points, path, seed)
-    click.echo(to_json(found.to_json()) if as_json else found.summary())
+    say(to_json(found.to_json()) if as_json else found.summary())
     if plot:
         plot_section(plot, found)

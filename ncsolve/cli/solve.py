@@ -19,6 +19,7 @@ from ncsolve.cli.options import (
     run_options,
     solver_options_option,
 )
+from ncsolve.cli.say import say
 from ncsolve.errors import StoreError
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def finish(result: Result, as_json: bool, plot: Path | None, problem: Problem) -
     from ncsolve.report.data import to_json
     from ncsolve.report.plot import plot_run
 
-    click.echo(to_json(result.to_json()) if as_json else result.summary())
+    say(to_json(result.to_json()) if as_json else result.summary())
     if plot:
         plot_run(plot, problem, result)
     if isinstance(result.error, StoreError):

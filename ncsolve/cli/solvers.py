@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ncsolve.cli.options import json_option, load_problem, param_option
+from ncsolve.cli.say import say
 from ncsolve.errors import NcsolveError, PluginError
 
 
@@ -27,7 +28,7 @@ def command(name: str | None, problem: str | None, params: dict[str, str], as_js
         chosen = able_to_solve(chosen, problem, params)
     listed = [as_data(solver) for solver in chosen]
     if as_json:
-        click.echo(to_json({"solvers": listed}))
+        say(to_json({"solvers": listed}))
     elif name:
         for solver, data in zip(chosen, listed, strict=True):
             show(solver, data)
@@ -75,9 +76,9 @@ def as_data(solver: Any) -> dict[str, Any]:
 def show(solver: type, data: dict[str, Any]) -> None:
     from ncsolve.report.table import print_table
 
-    click.echo(f"{data['name']}: {inspect.getdoc(solver)}\n")
+    say(f"{data['name']}: {inspect.getdoc(solver)}\n")
     if data["needs"]:
-        click.echo(f"Needs: {', '.join(data['needs'])}.\n")
+        say(f"Needs: {', '.join(data['needs'])}.\n")
     if data["options"]:
         columns = ["option", "type", "default", "range", "help"]
         keys = ["name", *columns[1:]]

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ncsolve.cli.options import json_option, load_problem, param_option, problem_argument
+from ncsolve.cli.say import say
 
 
 @click.command("spectrum", short_help="Eigenvalues, density and trace of the Hessian at a point.")
@@ -49,6 +50,6 @@ def command(
         check_plot_file(plot)
     declared = load_problem(problem, params)
     found = spectrum(declared, chosen_point(declared, at, run, seed), top, probes, steps, products, seed)
-    click.echo(to_json(found.to_json()) if as_json else found.summary())
+    say(to_json(found.to_json()) if as_json else found.summary())
     if plot:
         plot_spectrum(plot, found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ncsolve.cli.options import json_option, load_problem, param_option, problem_argument
+from ncsolve.cli.say import say
 
 
 @click.command("symmetry", short_help="Find the linear symmetries of an objective.")
@@ -24,4 +25,4 @@ def command(problem: str, params: dict[str, str], seed: int, as_json: bool) -> N
 
     declared = load_problem(problem, params)
     found = symmetry(declared, seed)
-    click.echo(to_json(to_dict(found, declared)) if as_json else describe(found, declared))
+    say(to_json(to_dict(found, declared)) if as_json else describe(found, declared))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ncsolve.cli.options import json_option
+from ncsolve.cli.say import say
 
 if TYPE_CHECKING:
     from ncsolve.theory import Theorem
@@ -36,7 +37,7 @@ def command(name: str | None, check: bool, jobs: int | None, as_json: bool) -> N
         run_checks(theorems, jobs or (1 if name else os.cpu_count() or 1), as_json)
     elif as_json:
         listed = [{**theorem.to_json(), "readable": readable(theorem.latex())} for theorem in theorems]
-        click.echo(to_json({"theorems": listed}))
+        say(to_json({"theorems": listed}))
     elif name:
         show(theorems[0])
     else:
@@ -47,7 +48,7 @@ def command(name: str | None, check: bool, jobs: int | None, as_json: bool) -> N
 def show(theorem: Theorem) -> None:
     from ncsolve.report.formula import readable
 
-    click.echo(f"{theorem.name} ({theorem.id}): {theorem.words()}\n\n    {readable(theorem.latex())}\n")
+    say(f"{theorem.name} ({theorem.id}): {theorem.words()}\n\n    {readable(theorem.latex())}\n")
     said = {
         "LaTeX": theorem.latex(),
         "proof": theorem.proof() or "see the reference",
@@ -61,13 +62,13 @@ def show(theorem: Theorem) -> None:
         "witness": ", ".join(dict.fromkeys(case.problem().name for case in theorem.positive() if case.witness)),
     }
     for word, text in said.items():
-        click.echo(f"{word:>14}: {text}")
+        say(f"{word:>14}: {text}")
     for case in theorem.controls():
         wrong = {**case.constants, **case.sabotage}
         what = ", ".join(f"{key} = {value}" for key, value in wrong.items()) or (
             "a run that is changed" if case.mutate else "as it is"
         )
-        click.echo(f"{'control':>14}: {case.problem().name}, {what}: {case.verdict}")
+        say(f"{'control':>14}: {case.problem().name}, {what}: {case.verdict}")
 
 
 def run_checks(theorems: list[Theorem], jobs: int, as_json: bool) -> None:
@@ -84,10 +85,10 @@ def run_checks(theorems: list[Theorem], jobs: int, as_json: bool) -> None:
     ]
     columns = ["theorem", "role", "problem", "verdict", "tightness", "wrong"]
     if as_json:
-        click.echo(to_json({"cases": [dict(zip(columns, row, strict=True)) for row in rows]}))
+        say(to_json({"cases": [dict(zip(columns, row, strict=True)) for row in rows]}))
     else:
         print_table(columns, rows)
         wrong = sum(not result.ok for result in results)
         took = f"{perf_counter() - start:.1f} s with --jobs {jobs}"
-        click.echo(f"{len(theorems)} theorems, {len(results)} cases, {wrong} wrong, {took}")
+        say(f"{len(theorems)} theorems, {len(results)} cases, {wrong} wrong, {took}")
     click.get_current_context().exit(0 if all(result.ok for result in results) else FAILED)

@@ -18,6 +18,7 @@ from ncsolve.cli.options import (
     problem_argument,
     solver_options_option,
 )
+from ncsolve.cli.say import say
 
 if TYPE_CHECKING:
     from ncsolve.tuning import Trial, Tuned
@@ -89,10 +90,10 @@ def command(
     words = ["ncsolve", "solve", problem, *(w for k, v in params.items() for w in ("-p", f"{k}={v}")), "-s", solver]
     words += [w for k, v in found.best.options.items() for w in ("-o", f"{k}={_text(v)}")]
     if as_json:
-        click.echo(to_json(as_data(found) | {"command": shlex.join(words)}))
+        say(to_json(as_data(found) | {"command": shlex.join(words)}))
     else:
         tell(found)
-        click.echo(shlex.join(words))
+        say(shlex.join(words))
     click.get_current_context().exit(INTERRUPTED if found.interrupted else 0)
 
 
@@ -111,11 +112,11 @@ def tell(found: Tuned) -> None:
     rows.append([f"{unit} to {found.target:.6g}", cost(default, unit), cost(best, unit), f"{len(found.trials)} trials"])
     print_table(["option", "as it is", "best", "searched"], rows)
     if not best.reached:
-        click.echo("No trial reached the target: allow more evaluations, or set another target.")
+        say("No trial reached the target: allow more evaluations, or set another target.")
     elif default.reached and best is not default:
-        click.echo(f"{default.cost / best.cost:.1f} times fewer {unit} than as it is.")
+        say(f"{default.cost / best.cost:.1f} times fewer {unit} than as it is.")
     elif best is default:
-        click.echo("Nothing better than the solver as it is was found.")
+        say("Nothing better than the solver as it is was found.")
 
 
 def cost(trial: Trial, unit: str) -> str:

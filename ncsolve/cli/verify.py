@@ -16,6 +16,7 @@ from ncsolve.cli.options import (
     problem_argument,
     solver_options_option,
 )
+from ncsolve.cli.say import say
 
 FAILED = 5
 
@@ -76,9 +77,9 @@ def command(
     if as_json:
         listed = [verdict.to_json() for verdict in verdicts]
         solver = arguments["solver"] or (verdicts[0].solver if arguments["theorem"] else None)
-        click.echo(to_json({"problem": declared.name, "solver": solver, "verdicts": listed}))
+        say(to_json({"problem": declared.name, "solver": solver, "verdicts": listed}))
     else:
-        click.echo("\n\n".join(map(str, verdicts)) or f"No theorem speaks of solver '{arguments['solver']}'.")
+        say("\n\n".join(map(str, verdicts)) or f"No theorem speaks of solver '{arguments['solver']}'.")
     if plot:
         plot_bounds(plot, verdicts)
     violated = any(verdict.verdict == VIOLATED for verdict in verdicts)
