@@ -120,6 +120,8 @@ def refutation(case: Generated, result: nc.Result, rng: np.random.Generator) -> 
     check = case.independent
     lower = np.full(problem.n, -np.inf) if problem.lower is None else problem.lower
     upper = np.full(problem.n, np.inf) if problem.upper is None else problem.upper
+    near = 4 * np.finfo(float).eps * (1 + np.abs(x))  # a bound that is met but for rounding is met
+    x = np.where(x - lower <= near, lower, np.where(upper - x <= near, upper, x))
     with mpmath.workdps(30):
         at = [mpmath.mpf(float(c)) for c in x]
         f = check.f(*at)
