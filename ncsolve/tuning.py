@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args, get_origin
 
 from ncsolve.errors import MissingExtra, NcsolveError, OptionError, did_you_mean
@@ -23,6 +23,10 @@ REACH = 100.0
 """A range without an end goes so many times above and below the default."""
 UNKNOWN = (1e-5, 10.0)
 """The range of a positive number whose default is left to the solver."""
+SAME_NUMBERS = ("workers",)
+"""Options that change no number: they are searched where they are asked for."""
+NOISE = 1.1
+"""Seconds that are the same."""
 DIGITS = 3
 """Significant digits of the numbers tried, so that what is printed is what was run."""
 
@@ -100,6 +104,8 @@ class Tuned:
     target: float
     trials: list[Trial] = field(default_factory=list)
     interrupted: bool = False
+    lean: Trial | None = None
+    """The best trial without the options that make it no cheaper."""
 
     @property
     def default(self) -> Trial:
@@ -107,8 +113,8 @@ class Tuned:
 
     @property
     def best(self) -> Trial:
-        """The first of the cheapest trials."""
-        return min(self.trials, key=lambda trial: trial.cost)
+        """The first of the cheapest trials, with the fewest options that make it so."""
+        return self.lean or min(self.trials, key=lambda trial: trial.cost)
 
 
 def tune(
@@ -176,11 +182,11 @@ def tune(
             study.tell(asked, trial.cost)
             found.trials.append(trial)
             report(trial)
+        return replace(found, lean=race.lean(found.best, fixed))
     except KeyboardInterrupt:
         if not found.trials:
             raise
-        return Tuned(found.problem, solver, space, by, race.target, found.trials, interrupted=True)
-    return found
+        return replace(found, interrupted=True)
 
 
 def search_space(
@@ -200,14 +206,16 @@ def search_space(
     for name, each in declared.items():
         if name in ranges:
             space[name] = _given_range(each, *ranges[name])
-        elif name in only or (not only and name not in fixed):
+        elif name in only or (not only and name not in fixed and name not in SAME_NUMBERS):
             domain = _number(each) or (_words(each) if name in only else None)
             if domain is not None:
                 space[name] = domain
             elif name in only:
                 raise OptionError(f"Option '{name}' has no range to search: give one with --range {name}=LOW:HIGH.")
     if not space:
-        raise OptionError(f"Solver '{solver.name}' has no option to search.")  # type: ignore[attr-defined]
+        words = [name for name, each in declared.items() if _words(each)]
+        others = f" among its numbers; --only takes words and switches: {', '.join(words)}" if words else ""
+        raise OptionError(f"Solver '{solver.name}' has no option to search{others}.")  # type: ignore[attr-defined]
     return space
 
 
@@ -310,6 +318,19 @@ class _Race:
         if successes:
             return Trial(options, spent / successes, successes, self.seeds)
         return Trial(options, self._worst(min(gaps)), 0, self.seeds, "the target was not reached")
+
+    def lean(self, best: Trial, fixed: Mapping[str, Any]) -> Trial:
+        """`best` with as many options as they are by default as make it no dearer, of those that are not fixed.
+
+        Seconds are measured again: the least of many is a lucky one.
+        """
+        if self.by == "seconds" and best.reached:
+            best = self.run(best.options)
+        most = best.cost * (1 if self.by == "evaluations" else NOISE)
+        for name in [name for name in best.options if name not in fixed] if best.reached else ():
+            trial = self.run({key: value for key, value in best.options.items() if key != name})
+            best = trial if trial.reached and trial.cost <= most else best
+        return best
 
     def _worst(self, gap: float) -> float:
         """More than any ERT: up to twice the budget of all runs, which falls with the gap that is left."""

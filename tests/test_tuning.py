@@ -67,6 +67,21 @@ def test_the_same_seed_makes_the_same_trials():
     assert runs[0] != runs[2]
 
 
+def test_options_that_change_nothing_are_left_out():
+    """batch_growth has no meaning without batches."""
+    fixed, ranges = {"schedule": "constant"}, {"step_size": (0.1, 0.22)}
+    found = tune(BOWL, "gd", trials=6, seeds=1, fixed=fixed, ranges=ranges, max_evaluations=2000)
+    assert set(found.trials[-1].options) == {"schedule", "step_size", "batch_growth"}
+    assert set(found.best.options) == {"schedule", "step_size"}
+    assert found.best.cost == min(trial.cost for trial in found.trials)
+    assert len(found.trials) == 6
+
+
+def test_options_that_change_no_number_are_not_searched():
+    assert "workers" not in space("cma")
+    assert set(space("cma", only=["workers"])) == {"workers"}
+
+
 def test_what_fails_costs_more_than_any_success():
     found = tune(BOWL, "gd", trials=12, seeds=2, ranges={"step_size": (1e-6, 0.3)}, max_evaluations=300)
     failed = [t.cost for t in found.trials if not t.reached]
@@ -79,7 +94,7 @@ def test_the_command_prints_one_that_can_be_run(run):
     assert result.exit_code == 0, result.output
     command = result.stdout.splitlines()[-1]
     assert command.startswith("ncsolve solve himmelblau -s adam -o beta2=0.99 -o step_size=")
-    assert "times fewer evaluations" in result.stdout
+    assert "times fewer evaluations than as it is." in result.stdout
     again = run(*shlex.split(command)[1:])
     assert "minimum" in again.stdout
 
@@ -115,7 +130,10 @@ def test_json_is_strict(run):
         (["himmelblau", "-s", "gd", "--range", "line_search=0:1"], "it has no range"),
         (["himmelblau", "-s", "adam", "--only", "weight_decay"], "give one with --range weight_decay=LOW:HIGH"),
         (["himmelblau", "-s", "adam", "-o", "beta1=0.5", "--only", "beta1"], "given and searched at once"),
-        (["himmelblau", "-s", "newton"], "no option to search"),
+        (
+            ["himmelblau", "-s", "newton"],
+            "no option to search among its numbers; --only takes words and switches: line_search.",
+        ),
         (["himmelblau", "-s", "adam", "--sampler", "tp"], "Unknown sampler 'tp'"),
         (["mine.py", "-s", "adam"], "give the value to reach as --target"),
     ],

@@ -113,10 +113,12 @@ def tell(found: Tuned) -> None:
     print_table(["option", "as it is", "best", "searched"], rows)
     if not best.reached:
         say("No trial reached the target: allow more evaluations, or set another target.")
-    elif default.reached and best is not default:
-        say(f"{default.cost / best.cost:.1f} times fewer {unit} than as it is.")
-    elif best is default:
+    elif best.options == default.options:
         say("Nothing better than the solver as it is was found.")
+    elif default.reached:
+        ratio = default.cost / best.cost
+        saved = f"{ratio:.1f} times" if ratio >= 2 else f"{100 * (1 - 1 / ratio):.0f}%"
+        say(f"{saved} fewer {unit} than as it is.")
 
 
 def cost(trial: Trial, unit: str) -> str:
