@@ -31,9 +31,7 @@ class Constraints:
         from ncsolve.oracle import Oracle
 
         problem = oracle.problem
-        if "constraints" not in problem.derived:
-            problem.derived["constraints"] = multiplied(problem)
-        terms = problem.derived["constraints"]
+        terms = problem.once("constraints", lambda: multiplied(problem))
         terms = terms.with_parameters({symbol: problem.parameters[symbol] for symbol in terms.parameters})
         self.oracle = oracle
         self.terms = Oracle(terms, oracle.evaluator.choice)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncsolve.backends.evaluator import BATCH, BOTH, MANY_DIRECTIONS, Evaluator, Rows
+from ncsolve.backends.evaluator import BATCH, BOTH, MANY_DIRECTIONS, Rows
 from ncsolve.backends.out_of_core import evaluator_of
 from ncsolve.budget import Budget
 from ncsolve.errors import ProblemError
@@ -62,10 +62,7 @@ class Oracle(Budget):
         self.constants: Mapping[str, float] = problem.constants
         self.derivation = derive(problem)
         super().__init__(rows=self.derivation.samples.size if self.derivation.samples else 0)
-        key = f"evaluator:{backend}"
-        if key not in problem.derived:
-            problem.derived[key] = evaluator_of(self.derivation, backend)
-        self.evaluator: Evaluator = problem.derived[key]
+        self.evaluator = problem.once(f"evaluator:{backend}", lambda: evaluator_of(self.derivation, backend))
         self._parameters = {s.name: float(v) for s, v in problem.parameters.items()}
         self._parameters |= {"_row_count": float(self.rows), "_row_weight": 1.0}
         self._proximal_step: float | None = None
@@ -364,10 +361,8 @@ class Oracle(Budget):
 
         if not self.structure.least_squares:
             return None
-        derived = self.problem.derived
-        if "residuals" not in derived:
-            derived["residuals"] = Residuals(self.derivation, self._parameters)
-        return LeastSquares(derived["residuals"], self._parameters, self._count)
+        residuals = self.problem.once("residuals", lambda: Residuals(self.derivation, self._parameters))
+        return LeastSquares(residuals, self._parameters, self._count)
 
     def minimise_block(self, x: ArrayLike, k: int) -> Array | None:
         """x with block k of `structure.blocks` moved to where f is lowest within the bounds, all others fixed.
@@ -398,11 +393,8 @@ class Oracle(Budget):
     def _block_systems(self) -> list[BlockSystems | None]:
         from ncsolve.backends.block_systems import block_systems
 
-        derived = self.problem.derived
-        if "block_systems" not in derived:
-            derived["block_systems"] = [block_systems(self.derivation, b) for b in self.structure.blocks]
-        systems: list[BlockSystems | None] = derived["block_systems"]
-        return systems
+        blocks = self.structure.blocks
+        return self.problem.once("block_systems", lambda: [block_systems(self.derivation, b) for b in blocks])
 
     @cached_property
     def constraints(self) -> Constraints | None:

@@ -198,11 +198,7 @@ class Certifier:
 
 def certifier_of(problem: Problem) -> Certifier:
     """The certifier of a problem, made once for its parameters."""
-    key = ("certifier", tuple(problem.parameters.values()))
-    if key not in problem.derived:
-        problem.derived[key] = Certifier(problem)
-    certifier: Certifier = problem.derived[key]
-    return certifier
+    return problem.once(("certifier", *problem.parameters.values()), lambda: Certifier(problem))
 
 
 def index_of(hessian: Objects) -> int | None:

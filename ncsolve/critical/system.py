@@ -86,11 +86,7 @@ class System:
 
 def system_of(problem: Problem) -> System:
     """The system of a problem, made once for its parameters."""
-    key = ("system", tuple(problem.parameters.values()))
-    if key not in problem.derived:
-        problem.derived[key] = System(problem)
-    system: System = problem.derived[key]
-    return system
+    return problem.once(("system", *problem.parameters.values()), lambda: System(problem))
 
 
 def refuse(problem: Problem) -> None:
@@ -264,11 +260,7 @@ class Intervals(Enclosures):
 
 def intervals_of(problem: Problem) -> Intervals:
     """The enclosures of a problem, made once for its parameters."""
-    key = ("intervals", tuple(problem.parameters.values()))
-    if key not in problem.derived:
-        problem.derived[key] = Intervals(system_of(problem))
-    intervals: Intervals = problem.derived[key]
-    return intervals
+    return problem.once(("intervals", *problem.parameters.values()), lambda: Intervals(system_of(problem)))
 
 
 def is_computed(leaf: Leaf) -> bool:

@@ -79,10 +79,7 @@ class Derivation:
 
 def derive(problem: Problem) -> Derivation:
     """The derivation of a problem, which copies of it with other parameters share."""
-    if "derivation" not in problem.derived:
-        problem.derived["derivation"] = Derivation(problem)
-    derivation: Derivation = problem.derived["derivation"]
-    return derivation
+    return problem.once("derivation", lambda: Derivation(problem))
 
 
 def is_finite_sum(graph: Graph, root: Node, samples: Index) -> bool:

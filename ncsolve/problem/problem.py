@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 import sympy as sp
@@ -38,6 +38,7 @@ from ncsolve.problem.variables import Layout, Variable, by_name, lay_out
 __all__ = ["Problem"]
 
 Vector = NDArray[np.float64]
+T = TypeVar("T")
 
 
 class Problem(Displayed):
@@ -197,6 +198,16 @@ class Problem(Displayed):
     def __getstate__(self) -> dict[str, Any]:
         """What was derived (compiled code) stays behind when a problem is pickled, and so do functions."""
         return {**self.__dict__, "derived": {}, "metrics": {}}
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` derives from the problem, made when it is first asked for and kept in `derived` under the key.
+
+        Copies with other parameters share it: the key says for which parameters it was made, where that matters.
+        """
+        if key not in self.derived:
+            self.derived[key] = make()
+        found: T = self.derived[key]
+        return found
 
     def replaced(self, **attributes: str) -> Problem:
         """Return a copy with another name, description or source. It shares what was derived."""

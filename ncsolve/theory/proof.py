@@ -61,10 +61,9 @@ class Box:
             return cls(constants(problem))
         lower, upper = box_of(problem, box)
         key = ("proven", tuple(problem.parameters.values()), lower.tobytes(), upper.tobytes())
-        if key not in problem.derived:
-            found = constants(problem, box)
-            problem.derived[key] = {k: c for k, c in found.items() if c.provenance in (CERTIFIED, CLOSED_FORM)}
-        return cls(problem.derived[key], lower, upper, tuple(map(problem.variables.entry, range(problem.n))))
+        found = problem.once(key, lambda: constants(problem, box))
+        rigorous = {k: c for k, c in found.items() if c.provenance in (CERTIFIED, CLOSED_FORM)}
+        return cls(rigorous, lower, upper, tuple(map(problem.variables.entry, range(problem.n))))
 
     def merged(self, known: Mapping[str, Constant], claims: Mapping[str, float]) -> dict[str, Constant]:
         """What is known, with what is proven: it goes before what the problem declares, and confirms what is claimed.

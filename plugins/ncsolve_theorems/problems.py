@@ -238,17 +238,6 @@ def cubic_hill() -> Problem:
 
 
 @cache
-def steep_wall() -> Problem:
-    """-x + exp(3x)/27 from 0: the third derivative grows to 3 on the way to the minimum."""
-    x = sp.Symbol("x", real=True)
-    low = float(np.log(9) / 3)
-    return Problem(
-        -x + sp.exp(3 * x) / 27, name="steep-wall", start={x: 0.0},
-        known=[Minimum({x: low}, value=-low + 1 / 3)], constants={"hessian_lipschitz": 9, "minimum": -low + 1 / 3},
-    )  # fmt: skip
-
-
-@cache
 def barrier(x0: float = 0.6) -> Problem:
     """x - log x: Newton's step squares the error exactly."""
     x = sp.Symbol("x", positive=True)

@@ -168,6 +168,19 @@ def test_samples_and_blocks():
     assert Problem(residual, data={A: table}, parameters={lam: 1}, samples=i).samples == i
 
 
+def test_what_is_derived_is_made_once_for_all_parameters_or_for_each():
+    problem, made = Problem(x**2 * lam, parameters={lam: 2}), []
+
+    def count():
+        made.append(1)
+        return len(made)
+
+    other = problem.with_parameters({lam: 3})
+    assert [p.once("shared", count) for p in (problem, other, problem)] == [1, 1, 1]
+    own = [p.once(("own", *p.parameters.values()), count) for p in (problem, other, problem, other)]
+    assert own == [2, 3, 2, 3]
+
+
 def test_a_problem_is_immutable_and_pickles_without_what_was_derived():
     problem = Problem(f, name="bowl", start={x: Normal(0, 1)})
     problem.derived["code"] = lambda: None
