@@ -62,17 +62,7 @@ class SaddleEscape(Theorem):
         if not least <= epsilon <= most * (1 + 1e-12):
             raise Refused(f"epsilon = {epsilon:.4g} does not fit x0: it must lie between {least:.4g} and {most:.4g}.")
         iota = iota_of(L * math.sqrt(study.n) / math.sqrt(rho * epsilon), 2, FAILURE)
-        wait = math.ceil(L * iota / math.sqrt(rho * epsilon))
-        if wait > LONGEST:
-            raise Refused(f"T = {wait} steps are too many for a check.")
-        return {
-            "epsilon": epsilon,
-            "step_size": 1 / L,
-            "radius": epsilon / (400 * iota**3) / L,
-            "wait": wait,
-            "decrease": math.sqrt(epsilon**3 / rho) / (50 * iota**3) / 2,
-            "noise": "fixed",
-        }
+        return parameters(L, rho, epsilon, iota)
 
     def claims(self, study: Study) -> Iterable[Claim]:
         T, half = study.option("wait"), study.option("decrease")
@@ -93,6 +83,21 @@ class SaddleEscape(Theorem):
         yield Case(problems.saddle_well, VIOLATED, x0=[0.0, 0.0], constants=known, sabotage={"step_size": 0.05})
         yield Case(problems.saddle_well, NOT_APPLICABLE, x0=[0.0, 1.0], constants=known)
         yield Case(problems.saddle_well, NOT_APPLICABLE, x0=[0.5, 0.0], constants=known)
+
+
+def parameters(L: float, rho: float, epsilon: float, iota: float) -> dict[str, Any]:
+    """eta, the radius of the noise in x, T and F/2 [Jin et al. 2021, Alg. 4]. Raises Refused where T is too long."""
+    wait = math.ceil(L * iota / math.sqrt(rho * epsilon))
+    if wait > LONGEST:
+        raise Refused(f"T = {wait} steps are too many for a check: choose a larger epsilon.")
+    return {
+        "epsilon": epsilon,
+        "step_size": 1 / L,
+        "radius": epsilon / (400 * iota**3) / L,
+        "wait": wait,
+        "decrease": math.sqrt(epsilon**3 / rho) / (50 * iota**3) / 2,
+        "noise": "fixed",
+    }
 
 
 def iota_of(scale: float, power: int, failure: float) -> float:

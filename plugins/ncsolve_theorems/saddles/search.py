@@ -14,11 +14,10 @@ from ncsolve.theory.statistics import never
 from ncsolve.theory.study import Refused
 from ncsolve_theorems import problems
 from ncsolve_theorems.common import EPS, runs, values_at
-from ncsolve_theorems.saddles.escape import iota_of
+from ncsolve_theorems.saddles.escape import iota_of, parameters
 
 RUNS, FAILURE = 40, 0.1
-LONGEST, ROUNDS = 400, 20
-"""Steps of a round, and rounds of a run, that a check waits for."""
+ROUNDS = 20  # of a run that a check waits for
 KNOWN = {"smoothness": 2.0, "hessian_lipschitz": 6.0, "minimum": -0.25}
 """Bounds for all problems of the cases."""
 
@@ -60,18 +59,7 @@ class SaddleSearch(Theorem):
         gap = max(float(study.oracle.value(study.x0)) - study.minimum, epsilon**2 / L)
         curved = L / math.sqrt(rho * epsilon)
         iota = math.ceil(iota_of(400 * gap * L / epsilon**2 * curved * math.sqrt(study.n), 6, FAILURE))
-        wait = math.ceil(curved * iota)
-        if wait > LONGEST:
-            raise Refused(f"T = {wait} steps of a round are too many for a check: choose a larger epsilon.")
-        return {
-            "epsilon": epsilon,
-            "failure": FAILURE,
-            "step_size": 1 / L,
-            "radius": epsilon / (400 * iota**3) / L,
-            "wait": wait,
-            "decrease": math.sqrt(epsilon**3 / rho) / (50 * iota**3) / 2,
-            "noise": "fixed",
-        }
+        return {"failure": FAILURE, **parameters(L, rho, epsilon, iota)}
 
     def claims(self, study: Study) -> Iterable[Claim]:
         epsilon, half = study.option("epsilon"), study.option("decrease")
