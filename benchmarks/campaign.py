@@ -4,8 +4,8 @@
 
 Each run is a process of its own, which writes one checkpoint after the other. A first one finds out how many iterations
 fit into `--seconds`; a second one makes them without being killed; then runs are killed at moments drawn over the time
-in which that one made its iterations, resumed in new processes, which are killed as well, and compared with it. After
-each kill every file of the folder must be whole.
+in which that one made its iterations, resumed in new processes, which are killed as well in what is left of it, and
+compared with it. After each kill every file of the folder must be whole.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import json
 import math
 import sys
 import tempfile
-import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 import numpy as np
@@ -61,16 +61,18 @@ class Task:
     seconds: float = math.inf
     """From the first look to the end."""
 
-    def __call__(self, folder: Path) -> None:
-        if (folder / "checkpoint.npz").exists():
-            nc.resume(folder)
-            return
+    def __call__(self, folder: Path, begun: Connection) -> None:
         first: list[float] = []
 
         def is_over(look: nc.Look) -> bool:
-            first.append(look.seconds)
+            if not first:
+                first.append(look.seconds)
+                begun.send(None)
             return look.seconds - first[0] > self.seconds
 
+        if (folder / "checkpoint.npz").exists():
+            nc.resume(folder, callbacks=[is_over])
+            return
         nc.solve(
             load(self.problem, self.parameters), self.solver, gradient_tolerance=0, escape=False, callbacks=[is_over],
             max_iterations=self.iterations, checkpoint=nc.Checkpoint(folder, every=0),
@@ -94,9 +96,11 @@ def task_for(solver: str) -> Task | None:
 
 
 def ends(task: Task, folder: Path, kill_after: float | None = None) -> bool:
-    """Whether the process ends by itself."""
-    process = PROCESSES.Process(target=task, args=(folder,))
+    """Whether the process ends by itself; it is killed so many seconds after its first look."""
+    reader, writer = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=task, args=(folder, writer))
     process.start()
+    wait([reader, process.sentinel])
     process.join(kill_after)
     if process.exitcode is None:
         process.kill()
@@ -141,9 +145,7 @@ def campaign(solver: str, seconds: float, kills: int, rng: np.random.Generator) 
         ends(replace(task, seconds=seconds), measured)
         iterations = json.loads((measured / "run.json").read_text())["iterations"]
         task = replace(task, iterations=iterations)
-        begun = time.perf_counter()
         ends(task, whole)
-        end = time.perf_counter() - begun
         with np.load(whole / "trace.npz") as trace:
             length = float(np.ptp(trace["seconds"]))
         met, runs, wrong = 0, 0, list[str]()
@@ -151,7 +153,7 @@ def campaign(solver: str, seconds: float, kills: int, rng: np.random.Generator) 
             cut, now, left = Path(scratch) / f"cut-{runs}", 0, 1.0
             while now < min(MOST_KILLS, kills - met):
                 part = rng.uniform(0, left)
-                if ends(task, cut, end - length + part * length):
+                if ends(task, cut, part * length):
                     break
                 now, left = now + 1, left - part
                 wrong += unreadable(cut) if cut.exists() else []
