@@ -25,6 +25,8 @@ class Foreign:
         self.who = f"backend '{name}' ({getattr(factory, '__module__', '?')})"
         self.n, self.sparse = derivation.n, is_sparse(derivation.blocks, derivation.n)
         self.made = self._call("the making of it", factory, derivation)
+        if not callable(getattr(self.made, "function", None)):
+            raise PluginError(f"{self.who} has no method function(kind, roles, rows).")
 
     @property
     def sources(self) -> Mapping[str, str]:

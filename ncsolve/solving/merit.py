@@ -66,7 +66,9 @@ class Merit:
         if self.best_x is None:
             self.first_objective, self.abyss = f, self.floor * max(1.0, abs(f))
         if rank < self.best_rank:
-            self.best_x, self.best_objective, self.best_rank = x, f, rank
+            # what a view shows may change: a solver may keep a buffer, and hand out a view of it
+            self.best_x = x if x.base is None else x.copy()
+            self.best_objective, self.best_rank = f, rank
         improved = False
         if f < self.objective_to_beat:
             self.objective_to_beat = f - ROUNDING * abs(f)

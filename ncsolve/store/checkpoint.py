@@ -25,6 +25,7 @@ from ncsolve.solving.checkpoint import Mark
 from ncsolve.store.encode import classes_of, decode, encode
 from ncsolve.store.files import read_arrays, write_arrays
 from ncsolve.store.provenance import all_versions, machine
+from ncsolve.texts import in_words
 
 __all__ = ["SCHEMA", "Checkpoint", "CheckpointFile", "Header", "read_checkpoint"]
 
@@ -127,15 +128,8 @@ class CheckpointFile:
         return next((each.error for each in (self, *self._children) if each.error), None)
 
     def _write(self, complete: dict[str, Any]) -> None:
-        arrays: list[NDArray[Any]] = []
-        small: list[NDArray[Any]] = []
         try:
-            header = _as_bytes(encode({**asdict(self.header), "written": time.time()}, small))
-            tree = {"header": zlib.crc32(header.tobytes()), "mark": encode(complete, arrays)}
-            members = {"header": header, "tree": _as_bytes(tree)}
-            members |= {f"header{k}": array for k, array in enumerate(small)}
-            members |= {str(k): array for k, array in enumerate(arrays)}
-            write_arrays(self.path, members, proceed=self._proceed)
+            write_arrays(self.path, self._members(complete), proceed=self._proceed)
             self._exists, self.error = True, None
         except _Superseded:
             pass
@@ -143,6 +137,20 @@ class CheckpointFile:
             self.error, self._rows = error, -1
             if not self._exists:
                 self.due = 0.0
+
+    def _members(self, complete: dict[str, Any]) -> dict[str, NDArray[Any]]:
+        """What the file holds. Raises StoreError where options or state of the solver are no data."""
+        arrays: list[NDArray[Any]] = []
+        small: list[NDArray[Any]] = []
+        try:
+            header = _as_bytes(encode({**asdict(self.header), "written": time.time()}, small))
+            tree = {"header": zlib.crc32(header.tobytes()), "mark": encode(complete, arrays)}
+        except Exception as error:  # whatever a plugin's objects do when they are copied
+            why = error if isinstance(error, StoreError) else in_words(error)
+            raise StoreError(f"solver '{self.header.chosen}' cannot be kept: {why}") from error
+        members = {"header": header, "tree": _as_bytes(tree)}
+        members |= {f"header{k}": array for k, array in enumerate(small)}
+        return members | {str(k): array for k, array in enumerate(arrays)}
 
     def _proceed(self) -> None:
         if self._superseded:

@@ -41,16 +41,14 @@ def encode(value: Any, arrays: Arrays) -> Any:
         if names := _fields(type(value)):
             name = f"{type(value).__module__}:{type(value).__qualname__}"
             return ["data", name, {name: put(getattr(value, name)) for name in names}]
-        raise StoreError(
-            f"a state holds a {type(value).__name__}, which is neither an array nor a number: it cannot be saved"
-        )
+        raise StoreError(f"it holds a {type(value).__name__}, which is neither an array nor a number")
 
     return put(value)
 
 
 def _put_array(value: Any, arrays: Arrays, places: dict[int, int]) -> Any:
     if value.dtype.kind not in "fiub":
-        raise StoreError(f"a state holds an array of type {value.dtype}, which cannot be saved")
+        raise StoreError(f"it holds an array of type {value.dtype}, which is no data")
     if id(value) not in places:
         places[id(value)] = len(arrays)
         arrays.append(value if isinstance(value, np.ndarray) else np.asarray(value))

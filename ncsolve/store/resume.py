@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ncsolve.errors import OptionError, ProblemError, StoreError
 from ncsolve.hooks import registry
 from ncsolve.problem import load
@@ -79,8 +81,13 @@ def configured(cls: type, options: Mapping[str, Any], where: Path) -> Any:
 
 
 def _difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    names = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+    names = [name for name in {**then, **now} if not _is_same(then.get(name), now.get(name))]
     return "; ".join(f"{name}: {then.get(name, 'none')} then, {now.get(name, 'none')} now" for name in names)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    same = one == other
+    return bool(np.all(same)) and np.shape(one) == np.shape(other)
 
 
 def _listed(names: list[str], leave: str) -> str:

@@ -194,7 +194,7 @@ def test_what_a_state_may_hold_comes_back_as_it_was():
     assert len(arrays) == 2
     assert not back["a"][0].labels.flags.writeable
     for wrong in ({1, 2}, {1: 2}, 1j, np.array(["a"])):
-        with pytest.raises(StoreError, match=r"a state holds an? .* cannot be saved"):
+        with pytest.raises(StoreError, match=r"it holds an? .*, which is"):
             encode(wrong, [])
 
 
