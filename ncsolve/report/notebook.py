@@ -14,11 +14,11 @@ from ncsolve.errors import MissingExtra
 from ncsolve.landscapes.result import Landscape
 from ncsolve.problem.problem import Problem
 from ncsolve.report.page.barriers import barrier_graph
-from ncsolve.report.page.formula import OPERATIONS, check_extra, objective_html
+from ncsolve.report.page.formula import OPERATIONS, check_extra, objective_html, short
 from ncsolve.report.page.html import Html, join, number, numbers, tag
 from ncsolve.report.page.runs import Run
 from ncsolve.report.page.thin import thinned
-from ncsolve.report.page.words import answer, badge, besides_points, eigenvalues, place
+from ncsolve.report.page.words import answer, badge, besides_points, eigenvalues, place, point_names
 from ncsolve.solving.result import Result
 from ncsolve.theory.verdict import Verdict
 
@@ -77,7 +77,7 @@ def _(point: CriticalPoint) -> str:
 
 @as_html.register
 def _(result: Result) -> str:
-    names = list(result.values) if len(result.values) == result.x.size else []
+    names = point_names(list(result.values), result.x.size)
     explained = tag("p", f"{result.status}: {result.message}. ", result.point.explanation, class_="note")
     hints = [tag("p", f"Hint: {hint}", class_="note") for hint in result.hints]
     said = answer(Run("", result.to_json()), names)
@@ -116,7 +116,7 @@ def _curve(name: str, x: NDArray[Any], y: NDArray[Any]) -> Html:
 @as_html.register
 def _(found: Landscape) -> str:
     rows = [
-        (k, badge(p.kind), number(p.objective, 8), place(p.x[:ENTRIES].tolist(), []), p.index,
+        (k, badge(p.kind), number(p.objective, 8), place(p.x.tolist(), [], ENTRIES), p.index,
          numbers(p.eigenvalues, ENTRIES), "proven" if p.certified else "found")
         for k, p in enumerate(found.points[:ROWS])
     ]  # fmt: skip
@@ -151,13 +151,18 @@ def as_latex(shown: Any) -> str:
 def _(problem: Problem) -> str:
     import sympy
 
-    names = ", ".join(sympy.latex(v.symbol) for v in problem.variables[:8])
-    f = sympy.latex(problem.objective) if problem.objective.count_ops() <= OPERATIONS else r"f(x)"
+    names, signs = [sympy.latex(v.symbol) for v in problem.variables[:8]], problem.signs
+    low = [
+        name for name, v in zip(names, problem.variables, strict=False) if signs is None or signs[v.slice].flat[0] > 0
+    ]
+    high = [name for name in names if name not in low]
+    over = rf"\min_{{{', '.join(low)}}}" + (rf" \max_{{{', '.join(high)}}}" if high else "")
+    f = sympy.latex(short(problem.objective)) if problem.objective.count_ops() <= OPERATIONS else r"f(x)"
     f += "".join(rf" + \text{{{_text(str(part))}}}" for part in problem.penalty or ())
     limits = [(c, relation) for group, relation in ((problem.equal, "= 0"), (problem.less, r"\le 0")) for c in group]
-    subject = ", ".join(f"{sympy.latex(c.expression)} {relation}" for c, relation in limits)
+    subject = ", ".join(f"{sympy.latex(short(c.expression))} {relation}" for c, relation in limits)
     end = rf" \quad \text{{subject to}} \quad {subject}" if subject else ""
-    return rf"$\displaystyle \min_{{{names}}} {f}{end}$"
+    return rf"$\displaystyle {over} {f}{end}$"
 
 
 @as_latex.register

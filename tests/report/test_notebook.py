@@ -28,6 +28,7 @@ def shown():
         "verdict": verdict,
         "constrained": nc.load("hs71"),
         "penalised": nc.load("sparse-regression"),
+        "game": nc.MinMax(x**2 / 0.3 - y**2, min=[x], max=[y]),
         "saddle": nc.solve(nc.Problem(x**2 - y**2 + y**4 / 4, start={x: 1, y: 0}), "gd", escape=False),
     }
 
@@ -61,7 +62,8 @@ SAID = {
     "verdict": ["newton-quadratic-convergence about newton: "],
     "constrained": ["subject to", "4 real variables"],
     "penalised": ["plus the penalty MCP("],
-    "saddle": ["A saddle point at ", "1 is negative, 1 is positive"],
+    "game": ["minimised over x, maximised over y", "3.33333"],
+    "saddle": ["A saddle point at (x, y) = ", "1 is negative, 1 is positive"],
 }  # fmt: skip
 
 
@@ -81,6 +83,7 @@ FORMULAS = {
     "verdict": [r"\text{newton-quadratic-convergence}: \text{"],
     "constrained": [r"\quad \text{subject to} \quad x_{1}^{2}", r"\le 0"],
     "penalised": [r"+ \text{MCP("],
+    "game": [r"\min_{x} \max_{y} 3.33333 x^{2} - y^{2}"],
     "saddle": [r"\text{saddle}"],
 }
 

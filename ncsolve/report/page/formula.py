@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ncsolve.problem import Problem
 
-__all__ = ["check_extra", "objective_html"]
+__all__ = ["check_extra", "objective_html", "short"]
 
 OPERATIONS = 600  # of an expression that is still set
 DIGITS = 6  # of a decimal
@@ -31,7 +31,7 @@ def objective_html(problem: Problem) -> Html:
     """min f = ..., the penalty and the constraints."""
     import sympy
 
-    parts = [_set(sympy.Eq(sympy.Symbol("f"), _short(problem.objective), evaluate=False))]
+    parts = [_set(sympy.Eq(sympy.Symbol("f"), short(problem.objective), evaluate=False))]
     if problem.signs is not None:
         low, high = ([v.name for v in problem.variables if problem.signs[v.slice].flat[0] == sign] for sign in (1, -1))
         parts.append(tag("p", f"minimised over {', '.join(low)}, maximised over {', '.join(high)}", class_="note"))
@@ -40,14 +40,14 @@ def objective_html(problem: Problem) -> Html:
     for group, relation in ((problem.equal, sympy.Eq), (problem.less, sympy.Le)):
         for constraint in group:
             limits = [f"{index} = {first}, …, {last}" for index, first, last in constraint.limits]
-            parts.append(_set(relation(_short(constraint.expression), 0, evaluate=False)))
+            parts.append(_set(relation(short(constraint.expression), 0, evaluate=False)))
             parts.append(tag("p", "for ", ", ".join(limits), class_="note") if limits else Html(""))
     if problem.constrained:
         parts.insert(1, tag("p", "subject to", class_="note"))
     return join(*parts)
 
 
-def _short(expression: sympy.Basic) -> sympy.Basic:
+def short(expression: sympy.Basic) -> sympy.Basic:
     """With `DIGITS` of its decimals: 1/0.3 is no row of threes."""
     import sympy
 

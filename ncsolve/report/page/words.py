@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from ncsolve.landscapes import Landscape
     from ncsolve.problem import Problem
 
-__all__ = ["SYMBOLS", "answer", "badge", "besides_points", "eigenvalues", "landscape_said", "names_of", "place"]
+__all__ = ["SYMBOLS", "answer", "badge", "besides_points", "eigenvalues", "landscape_said", "names_of", "place",
+           "point_names"]  # fmt: skip
 
 KINDS = {
     "minimum": ("A minimum", True),
@@ -92,18 +93,20 @@ def _signs(point: Any, count: int, n: int) -> str:
 
 
 def names_of(problem: Problem | None) -> list[str]:
-    """What a point is called: x, y of two variables, or one name for all entries."""
-    if problem is None:
-        return ["x"]
-    whole = [variable.name for variable in problem.variables]
-    return whole if len(whole) == 1 or (len(whole) == problem.n <= ENTRIES) else ["x"]
+    """What a point of a problem is called."""
+    return [] if problem is None else point_names([variable.name for variable in problem.variables], problem.n)
+
+
+def point_names(variables: Sequence[str], n: int) -> list[str]:
+    """What a point (n,) is called: x, y of two variables, the one name of an array; none where it is just x."""
+    return list(variables) if len(variables) == 1 or len(variables) == n <= ENTRIES else []
 
 
 def place(x: Any, names: Sequence[str], entries: int = ENTRIES) -> Html | None:
     """(x, y) = (3, 2), or x = (1, 1, ...) with the first entries."""
     if not x:
         return None
-    called = tag("var", ", ".join(names))
+    called = tag("var", ", ".join(names) or "x")
     if len(x) == 1:
         return join(called, " = ", number(x[0]))
     more = ", …" if len(x) > entries else ""
