@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ncsolve.backends import runtime as rt
 from ncsolve.backends.layout import ATOM, LOOSE, PRODUCT, SUM, UNARY, Piece
+from ncsolve.backends.numpy_printer import function_name
 from ncsolve.graph.derivation import Derivation, positions
 from ncsolve.graph.formula import Writer
 from ncsolve.graph.nodes import ROW_WEIGHT, Gather, Index, Leaf, MatrixFunction, Subscript, unique
@@ -33,19 +34,6 @@ _NAMES = {"abs": "Abs", "ceil": "ceiling", "max": "Max", "min": "Min"}
 _INFIX = {"add": (" + ", SUM), "sub": (" - ", SUM), "mul": ("*", PRODUCT), "div": ("/", PRODUCT)}
 _COMPARE = {"lt": " < ", "le": " <= ", "gt": " > ", "ge": " >= ", "eq": " == ", "ne": " != "}
 _LOGIC = {"and": " & ", "or": " | "}
-_FUNCTIONS: dict[str, Any] = {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative,
-    "square": np.square, "pow": np.power, "sqrt": np.sqrt, "exp": np.exp, "expm1": np.expm1, "log": np.log,
-    "log1p": np.log1p, "abs": np.abs, "sign": np.sign, "floor": np.floor, "ceil": np.ceil, "sin": np.sin,
-    "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "atan2": np.arctan2,
-    "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "asinh": np.arcsinh, "acosh": np.arccosh,
-    "atanh": np.arctanh, "hypot": np.hypot, "logaddexp": np.logaddexp, "max": np.maximum, "min": np.minimum,
-    "mod": np.mod, "where": np.where, "not": np.logical_not, "and": np.logical_and, "or": np.logical_or,
-    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal,
-    "ne": np.not_equal, "xlogy": rt.xlogy, "cosine": rt.cosine, "quotient": rt.quotient, "step": rt.step,
-    "erf": rt.erf, "erfc": rt.erfc, "gamma": rt.gamma, "loggamma": rt.loggamma, "digamma": rt.digamma,
-    "polygamma": rt.polygamma,
-}  # fmt: skip
 
 
 def explain_nonfinite(derivation: Derivation, x: NDArray[np.float64], parameters: Mapping[str, float]) -> str:
@@ -137,7 +125,8 @@ class Evaluated:
             return self.values[op.args[0]]
         if op.kind in MATRIX:
             return getattr(rt, op.kind)(self.matrices(op))
-        return _FUNCTIONS[op.kind](*(self.over(a, op.indices) for a in op.args))
+        library, name = function_name(op.kind).split(".")
+        return getattr({"np": np, "rt": rt}[library], name)(*(self.over(a, op.indices) for a in op.args))
 
     def _gather(self, leaf: Leaf, subscripts: tuple[Subscript, ...]) -> Any:
         if leaf.role == "parameter":

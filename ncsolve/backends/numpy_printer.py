@@ -23,10 +23,11 @@ from ncsolve.graph.sparse import is_sparse
 
 _MATH = {"abs": "abs", "ceil": "math.ceil", "floor": "math.floor", "loggamma": "math.lgamma"}
 _NUMPY = {
-    "asin": "np.arcsin", "acos": "np.arccos", "atan": "np.arctan", "asinh": "np.arcsinh", "acosh": "np.arccosh",
-    "atanh": "np.arctanh", "atan2": "np.arctan2", "max": "np.maximum", "min": "np.minimum", "and": "np.logical_and",
-    "or": "np.logical_or", "not": "np.logical_not", "mod": "np.mod", "where": "np.where", "div": "np.divide",
-    "pow": "np.power",
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
+    "atan2": "arctan2", "max": "maximum", "min": "minimum", "and": "logical_and", "or": "logical_or",
+    "not": "logical_not", "add": "add", "sub": "subtract", "mul": "multiply", "div": "divide", "neg": "negative",
+    "pow": "power", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "eq": "equal",
+    "ne": "not_equal",
 }  # fmt: skip
 _RUNTIME = {"xlogy", "cosine", "quotient", "step", "erf", "erfc", "gamma", "loggamma", "digamma", "polygamma"}
 _SCALAR_RUNTIME = {"logaddexp", "xlogy", "cosine", "quotient", "step", "sign", "max", "min", "digamma", "polygamma"}
@@ -39,6 +40,11 @@ def identifier(name: str) -> str:
     """A valid Python name made from any symbol's name."""
     word = re.sub(r"\W", "_", name, flags=re.ASCII)
     return word if word and not word[0].isdigit() else f"_{word}"
+
+
+def function_name(kind: str) -> str:
+    """The function of arrays that computes an elementwise operation: np.arctan2, or rt.xlogy of `backends.runtime`."""
+    return f"rt.{kind}" if kind in _RUNTIME else f"np.{_NUMPY.get(kind, kind)}"
 
 
 class Printer:
@@ -145,9 +151,7 @@ class Printer:
         raises = not axes and op.kind in ("div", "pow", "square")  # on numbers of Python, where NumPy gives nan or inf
         if not raises and (piece := _operator(op.kind, args, axes)) is not None:
             return piece
-        if op.kind in _RUNTIME:
-            return Piece(f"rt.{op.kind}({', '.join(a.code for a in args)})", axes)
-        return Piece(f"{_NUMPY.get(op.kind, f'np.{op.kind}')}({', '.join(a.code for a in args)})", axes)
+        return Piece(f"{function_name(op.kind)}({', '.join(a.code for a in args)})", axes)
 
     def _reduction(self, op: Op, arg: Piece) -> Piece:
         over: Axes = op.detail
