@@ -167,9 +167,12 @@ class Loop:
     def _raised(self, where: str, error: BaseException) -> NoReturn:
         """What a solver raises: its limit, its refusal of the problem before the first look, or else a fault of it."""
         is_refusal = self.last is None and isinstance(error, (OptionError, MissingExtra))
-        if is_refusal or isinstance(error, (BudgetExhausted, Broken, KeyboardInterrupt)):
-            raise error
-        raise self.contract.broken(where, error) from error
+        try:
+            if is_refusal or isinstance(error, (BudgetExhausted, Broken, KeyboardInterrupt)):
+                raise error
+            raise self.contract.broken(where, error) from error
+        finally:
+            del error  # it keeps this frame, which must not keep it: all of the run would stay with them
 
     def _look(self, state: Any) -> Status | None:
         """Read, measure, record and judge one state: the status to stop with, or None."""

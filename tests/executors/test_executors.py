@@ -103,11 +103,13 @@ def test_no_scheduler_answers(monkeypatch):
         list(run("dask://127.0.0.1:9", 1, "k", 1))
 
 
-def test_a_worker_stays_with_the_group_of_its_last_task():
-    """Two groups, two workers: each group is computed by one process, though tasks come in turns."""
-    tasks = [{"k": k, "g": k % 2} for k in range(8)]
-    where = "(__import__('time').sleep(0.05), (g, __import__('os').getpid()))[1]"
-    results = list(choose("processes", 2).run(eval, where, tasks, lambda task: task["g"]))
+def test_a_worker_stays_with_the_group_of_its_last_task(tmp_path):
+    """Two groups in turns, two workers in step, each task until the other worker is at its partner: one group each."""
+    meet = "open(here, 'w').close(), any(exists(there) or sleep(0.01) for _ in range(2000))"
+    tools = {"exists": os.path.exists, "sleep": time.sleep}
+    tasks = [{"k": k, "here": f"{tmp_path}/{k}", "there": f"{tmp_path}/{k ^ 1}", **tools} for k in range(8)]
+    where = f"({meet}, (k % 2, __import__('os').getpid()))[2]"
+    results = list(choose("processes", 2).run(eval, where, tasks, lambda task: task["k"] % 2))
     assert sorted(k for k, _ in results) == list(range(8))
     assert len({pair for _, pair in results}) == 2
 

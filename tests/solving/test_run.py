@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +13,8 @@ import sympy as sp
 
 import ncsolve as nc
 from ncsolve.errors import OptionError
-from ncsolve.solving import Status
+from ncsolve.hooks import registry
+from ncsolve.solving import Criteria, Status, configure, run
 from ncsolve.solving.escape import step_off
 
 x, y = sp.symbols("x y")
@@ -279,3 +282,17 @@ def test_classify_takes_names_or_an_array(saddle):
     assert nc.classify(saddle, {x: 0, y: 0}).kind == "saddle"
     assert nc.classify(saddle, [0.0, 1.0]).kind == "minimum"
     assert nc.classify(saddle, {"x": 0.5, "y": 0}).kind == "not-critical"
+
+
+def test_a_run_that_met_its_limit_stays_with_nobody(saddle):
+    """Its arrays, and the workers of its oracle, are not left to the collector of cycles."""
+    oracle = nc.compile(saddle)
+    gc.disable()
+    try:
+        result = run(oracle, configure(registry().solver("gd"), {}), criteria=Criteria(max_evaluations=3))
+        assert result.status is Status.EVALUATIONS
+        there = weakref.ref(oracle)
+        del oracle
+        assert there() is None
+    finally:
+        gc.enable()
