@@ -27,7 +27,7 @@ GRACE = 0.5
 """Seconds beyond the limit, in which the oracle or the loop end almost every run."""
 AGAIN = 0.2
 """Seconds until the next try."""
-WHOLE = ("ncsolve.oracle", "ncsolve.constraints", "ncsolve.backends", "importlib", "numba")
+WHOLE = ("ncsolve.oracle", "ncsolve.derivatives", "ncsolve.constraints", "ncsolve.backends", "importlib", "numba")
 """Evaluations, imports and compilations are let end: half of one would spoil what comes after."""
 
 
