@@ -10,28 +10,25 @@ away.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
-import os
 import random
 import shlex
 import shutil
-import signal
-import sys
 import tempfile
 import traceback
 import warnings
-from collections import Counter
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import click
+from _campaign import WRONG, Tally, arguments
 from click.testing import CliRunner
 
 from ncsolve.cli import cli
 from ncsolve.cli.group import COMMANDS
 
-HANG = 120
 SKIPPED = {"executor", "jobs", "help", "plot", "export", "solvers_for"}
 """Options that start other processes, or draw what other tests look at."""
 SMALL = {
@@ -162,83 +159,49 @@ def command_line(rng: random.Random) -> list[str]:
     return line + SMALL.get(name, [])
 
 
-class Hang(BaseException):
-    """A command took longer than two minutes."""
-
-
-def hang(*_: object) -> None:
-    raise Hang
-
-
 def ended(line: list[str]) -> str:
-    """The exit code, or what went wrong, beginning with WRONG."""
-    signal.alarm(HANG)
-    try:
-        result = CliRunner().invoke(cli, line, prog_name="ncsolve")
-        error = result.exception
-    except Hang as caught:
-        error = caught
-        result = None
-    finally:
-        signal.alarm(0)
-    if result is None or (error is not None and not isinstance(error, SystemExit)):
+    """The exit code, or what went wrong."""
+    result = CliRunner().invoke(cli, line, prog_name="ncsolve")
+    error = result.exception
+    if error is not None and not isinstance(error, SystemExit):
         where = "".join(traceback.format_exception(error)[-3:])
-        return f"WRONG: {type(error).__name__}: {error}\n{where}"
+        return f"{WRONG}{type(error).__name__}: {error}\n{where}"
     if "Traceback" in result.output:
-        return f"WRONG: a traceback in what it prints: {result.output[-800:]}"
+        return f"{WRONG}a traceback in what it prints: {result.output[-800:]}"
     if result.exit_code not in (0, 1, 2, 3, 4, 5, 130):
-        return f"WRONG: exit code {result.exit_code}"
+        return f"{WRONG}exit code {result.exit_code}"
     if result.exit_code and not result.output.strip():
-        return "WRONG: it fails without a word"
+        return f"{WRONG}it fails without a word"
     return f"{line[0]:10} exit code {result.exit_code}"
 
 
-def run(seed: int, numbers: range, shown: bool = False) -> tuple[Counter[str], list[str]]:
-    """Counts of exit codes by command, and what went wrong."""
-    counts: Counter[str] = Counter()
-    wrong = []
-    signal.signal(signal.SIGALRM, hang)
-    home = Path.cwd()
-    kept = tempfile.TemporaryDirectory()
-    os.chdir(kept.name)
-    for line in KEPT:
-        CliRunner().invoke(cli, line.split())
-    for k in numbers:
+def run(seed: int, numbers: range, title: str = "") -> Tally:
+    """How some of the commands ended, and what went wrong."""
+
+    def endings(k: int, kept: str) -> Iterator[str]:
         rng = random.Random(f"{seed} {k}")
-        with tempfile.TemporaryDirectory() as folder:
-            shutil.copytree(kept.name, folder, dirs_exist_ok=True)
-            os.chdir(folder)
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            shutil.copytree(kept, folder, dirs_exist_ok=True)
             text = mutated(rng.choice(FILES), rng)
             Path("mine.py").write_text(text)
             line = command_line(rng)
             with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
                 warnings.simplefilter("ignore")
                 ending = ended(line)
-            os.chdir(kept.name)
-        counts[ending.partition("\n")[0]] += 1
-        if ending.startswith("WRONG"):
-            shown_file = f"--- mine.py\n{text}" if "mine.py" in line else ""
-            wrong.append(f"{k}: ncsolve {shlex.join(line)}\n{ending}\n{shown_file}")
-        if shown and k % 200 == 199:
-            print(f"{k + 1} commands, {len(wrong)} wrong", file=sys.stderr, flush=True)
-    os.chdir(home)
-    kept.cleanup()
-    return counts, wrong
+        shown_file = f"--- mine.py\n{text}" if "mine.py" in line else ""
+        yield f"{ending}\nncsolve {shlex.join(line)}\n{shown_file}" if ending.startswith(WRONG) else ending
+
+    with tempfile.TemporaryDirectory() as kept:
+        with contextlib.chdir(kept):
+            for line in KEPT:
+                CliRunner().invoke(cli, line.split())
+        return Tally().run(((str(k), partial(endings, k, kept)) for k in numbers), title)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--count", type=int, default=10_000)
-    parser.add_argument("--first", type=int, default=0, help="number of the first command")
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    counts, wrong = run(given.seed, range(given.first, given.first + given.count), shown=True)
-    print(f"{given.count} command lines, seed {given.seed}: {len(wrong)} wrong")
-    for ending, count in sorted(counts.items()):
-        if not ending.startswith("WRONG"):
-            print(f"{count:7} {ending}")
-    print(*wrong, sep="\n")
-    raise SystemExit(bool(wrong))
+    given = arguments(__doc__)
+    tally = run(given.seed, range(given.first, given.first + given.count), "commands")
+    tally.finish(f"{given.count} command lines, seed {given.seed}")
 
 
 if __name__ == "__main__":

@@ -15,24 +15,20 @@ minimum that is none:
 
 from __future__ import annotations
 
-import argparse
-import os
-import signal
-import sys
 import time
-import traceback
-from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import mpmath
 import numpy as np
 import sympy as sp
+from _campaign import WRONG, Tally, arguments
 
 import ncsolve as nc
 from ncsolve.errors import NcsolveError
 
-ROWS, SECONDS, HANG = 5, 5.0, 120
+ROWS, SECONDS = 5, 5.0
 TOLERANCE, ROUNDING = 1e-6, 1e-27
 RADII = (1e-5, 1e-6)  # a valley may be narrower than the first
 a, b, lam = sp.symbols("a b lam")
@@ -157,14 +153,6 @@ def refutation(case: Generated, result: nc.Result, rng: np.random.Generator) -> 
     return f"f is lower by {lower_by:.2e} at a distance of {radius:.1e}"
 
 
-class Hang(BaseException):
-    """A case took longer than two minutes."""
-
-
-def hang(*_: object) -> None:
-    raise Hang
-
-
 def ended(case: Generated, solver: str, k: int) -> str:
     """How one run ended, in a word or two; what must not be begins with "WRONG"."""
     began = time.process_time()  # a busy machine is nobody's fault; what waits for ever is ended by the alarm
@@ -173,60 +161,37 @@ def ended(case: Generated, solver: str, k: int) -> str:
     except NcsolveError as error:
         return f"refused: {type(error).__name__}"
     if time.process_time() - began > 3 * SECONDS:
-        return f"WRONG: {time.process_time() - began:.0f} s where {SECONDS:g} s are the limit"
+        return f"{WRONG}{time.process_time() - began:.0f} s where {SECONDS:g} s are the limit"
     if result.status == "FAILED":
-        return f"WRONG: {result.message}"
+        return f"{WRONG}{result.message}"
     if result.point.kind == "minimum":
         why = refutation(case, result, np.random.default_rng(k))
         if why:
-            return f"WRONG: called a minimum, but {why} at x = {result.x.tolist()}"
+            return f"{WRONG}called a minimum, but {why} at x = {result.x.tolist()}"
     return f"{result.status} {result.point.kind}"
 
 
-def run(seed: int, numbers: range, solvers: list[str], shown: bool = False) -> tuple[Counter[str], list[str]]:
-    """The counts of endings, and what went wrong."""
-    counts: Counter[str] = Counter()
-    wrong: list[str] = []
-    told = 0
-    signal.signal(signal.SIGALRM, hang)
-    for k in numbers:
-        signal.alarm(HANG)
-        name = "declaration"
+def run(seed: int, numbers: range, solvers: list[str], title: str = "") -> Tally:
+    """How runs of some of the objectives ended, and what went wrong."""
+
+    def endings(k: int) -> Iterator[str]:
         try:
             case = generate(seed, k)
-            for name in solvers:
-                counts[ending := ended(case, name, k)] += 1
-                if ending.startswith("WRONG"):
-                    wrong.append(f"{k} {name}: {ending}\n    {case.problem.objective}")
         except NcsolveError as error:
-            counts[f"refused: {type(error).__name__}"] += 1
-        except Hang:
-            wrong.append(f"{k} {name}: longer than {HANG} s")
-        except Exception:
-            wrong.append(f"{k} {name}: {traceback.format_exc()}")
-        signal.alarm(0)
-        if shown and k % 100 == 99:
-            print(f"{k + 1} objectives, {len(wrong)} wrong", *wrong[told:], sep="\n", file=sys.stderr, flush=True)
-            told = len(wrong)
-    return counts, wrong
+            yield f"refused: {type(error).__name__}"
+            return
+        for solver in solvers:
+            ending = ended(case, solver, k)
+            yield f"{ending} by {solver}\n    {case.problem.objective}" if ending.startswith(WRONG) else ending
+
+    return Tally().run(((str(k), partial(endings, k)) for k in numbers), title)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--count", type=int, default=10_000)
-    parser.add_argument("--first", type=int, default=0, help="number of the first objective")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--solvers", default="auto,lbfgs,gd")
-    given = parser.parse_args()
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    given = arguments(__doc__, ("--solvers", {"default": "auto,lbfgs,gd"}))
     numbers = range(given.first, given.first + given.count)
-    counts, wrong = run(given.seed, numbers, given.solvers.split(","), shown=True)
-    print(f"{given.count} objectives x {given.solvers}, seed {given.seed}: {len(wrong)} wrong")
-    for ending, count in counts.most_common():
-        if not ending.startswith("WRONG"):
-            print(f"{count:7} {ending}")
-    print(*wrong, sep="\n")
-    raise SystemExit(bool(wrong))
+    tally = run(given.seed, numbers, given.solvers.split(","), "objectives")
+    tally.finish(f"{given.count} objectives x {given.solvers}, seed {given.seed}")
 
 
 if __name__ == "__main__":

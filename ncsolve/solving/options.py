@@ -34,6 +34,8 @@ def option(
     A plain `step_size: float = 0.1` works as well, without help and range.
     """
     limits = {"above": above, "at_least": at_least, "below": below, "at_most": at_most}
+    if not isinstance(help, str) or not all(value is None or isinstance(value, Real) for value in limits.values()):
+        raise PluginError("option(): help must be a text, and above, at_least, below and at_most numbers.")
     metadata = {"help": help, **{name: limit for name, limit in limits.items() if limit is not None}}
     return field(default=default, metadata=metadata)
 
@@ -128,7 +130,10 @@ def configure(solver: Any, values: Mapping[str, Any]) -> Any:
     missing = [name for name, each in declared.items() if each.default is MISSING and name not in given]
     if missing:
         raise OptionError(f"{owner[0].upper()}{owner[1:]} needs a value for its option '{missing[0]}'.")
-    return asked(cls, "__init__", cls, **given)
+    made = asked(cls, "__init__", cls, **given)
+    if hasattr(cls, "__getattr__"):  # the core asks for much that need not be there
+        asked(cls, "__getattr__()", getattr, made, "_an_attribute_that_is_not_there", None)
+    return made
 
 
 def option_values(solver: Any) -> dict[str, Any]:

@@ -122,3 +122,21 @@ def test_a_class_that_is_no_dataclass_is_refused():
 
     with pytest.raises(PluginError, match=r"Solver class .*Plain is not a dataclass"):
         configure(Plain, {})
+
+
+@pytest.mark.parametrize("wrong", [{"help": 3}, {"above": "zero"}])
+def test_a_wrong_declaration_is_told_where_it_is_made(wrong):
+    with pytest.raises(PluginError, match=r"option\(\): help must be a text, and above, .* numbers"):
+        option(1.0, **wrong)
+
+
+def test_a_solver_whose_getattr_raises_something_else_is_refused():
+    @dataclass(frozen=True)
+    class Odd:
+        name: ClassVar[str] = "odd"
+
+        def __getattr__(self, name):
+            raise KeyError(name)
+
+    with pytest.raises(PluginError, match=r"solver 'odd' .* failed in __getattr__\(\): KeyError"):
+        configure(Odd, {})
