@@ -72,12 +72,9 @@ class Adapter:
     def __init__(self, box: BlackBox) -> None:
         self.box, self.n = box, box.n
         self.lower, self.upper = np.full(box.n, -BOUND), np.full(box.n, BOUND)
+        self.remaining = np.inf, np.inf
         uniform = SimpleNamespace(random_point=lambda rng: rng.uniform(-BOUND, BOUND, box.n), name="bbob")
         self.problem = SimpleNamespace(**vars(uniform), penalty=None, constrained=False, blocks=(), source=None)
-
-    @property
-    def remaining(self) -> tuple[float, float]:
-        return float("inf"), float("inf")
 
     def value(self, x: np.ndarray) -> Any:
         return self.box(x) if x.ndim == 2 else float(self.box(x[None])[0])
