@@ -15,7 +15,8 @@ from ncsolve.backends.numpy_printer import Printer, _slice, squeezed
 from ncsolve.backends.sparse import dense
 from ncsolve.graph.derivation import axis_positions, positions
 from ncsolve.graph.differentiate import Block
-from ncsolve.graph.nodes import Affine, Gather, Graph, Index, Leaf, Subscript, Table
+from ncsolve.graph.graph import Graph
+from ncsolve.graph.nodes import Affine, Gather, Index, Leaf, Subscript, Table
 
 SPARSE_FROM = 50  # variables from which a Hessian may be sparse
 _SPARSE_DENSITY = 0.15

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from ncsolve.backends.block_parts import Part
 from ncsolve.graph.blocks import whole_indices
-from ncsolve.graph.nodes import Contract, Gather, Graph, Index, Leaf, Node, Pointwise, Table
+from ncsolve.graph.graph import Graph
+from ncsolve.graph.nodes import Contract, Gather, Index, Leaf, Node, Pointwise, Table
 
 Array = NDArray[np.float64]
 Source = tuple[Leaf | None, Table | None]

@@ -21,8 +21,9 @@ from ncsolve.graph import intervals as iv
 from ncsolve.graph.derivation import Derivation, derive, positions
 from ncsolve.graph.differentiate import Block
 from ncsolve.graph.enclosures import Boxes, Enclosures, Key, Places
+from ncsolve.graph.graph import Graph
 from ncsolve.graph.intervals import Array, Flags, Interval
-from ncsolve.graph.nodes import Graph, Index, Leaf, Pointwise
+from ncsolve.graph.nodes import Index, Leaf, Pointwise
 from ncsolve.graph.program import Op, Program
 from ncsolve.graph.singular import singularities
 

@@ -10,7 +10,8 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from ncsolve.graph.derivation import Derivation
-from ncsolve.graph.nodes import Affine, Contract, Gather, Graph, Index, Node, Pointwise, Subscript
+from ncsolve.graph.graph import Graph
+from ncsolve.graph.nodes import Affine, Contract, Gather, Index, Node, Pointwise, Subscript
 
 __all__ = ["Clustering", "clustering_of"]
 

@@ -11,19 +11,9 @@ from numpy.typing import NDArray
 
 from ncsolve.errors import ProblemError
 from ncsolve.graph.differentiate import Block, adjoints, hessian_blocks, tangents
+from ncsolve.graph.graph import Graph
 from ncsolve.graph.lower import Lowering
-from ncsolve.graph.nodes import (
-    ROW_COUNT,
-    Affine,
-    Contract,
-    Gather,
-    Graph,
-    Index,
-    Node,
-    Pointwise,
-    Relabel,
-    Subscript,
-)
+from ncsolve.graph.nodes import ROW_COUNT, Affine, Contract, Gather, Index, Node, Pointwise, Relabel, Subscript
 from ncsolve.graph.sparse import check as check_sparse
 
 if TYPE_CHECKING:

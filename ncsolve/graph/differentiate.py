@@ -15,8 +15,9 @@ from typing import cast
 
 import sympy as sp
 
+from ncsolve.graph.graph import Graph
 from ncsolve.graph.kernels import derivative, symbols_in
-from ncsolve.graph.nodes import Contract, Gather, Graph, Index, Leaf, MatrixFunction, Node, Peak, Pointwise, Relabel
+from ncsolve.graph.nodes import Contract, Gather, Index, Leaf, MatrixFunction, Node, Peak, Pointwise, Relabel
 
 
 def partials(node: Pointwise) -> dict[Node, sp.Expr]:

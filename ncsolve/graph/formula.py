@@ -19,11 +19,11 @@ from sympy.printing.pretty.stringpict import prettyForm
 
 from ncsolve.graph import kernels
 from ncsolve.graph.derivation import derive, positions
+from ncsolve.graph.graph import Graph
 from ncsolve.graph.nodes import (
     Affine,
     Contract,
     Gather,
-    Graph,
     Index,
     Leaf,
     MatrixFunction,

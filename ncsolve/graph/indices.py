@@ -11,7 +11,8 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from ncsolve.errors import ProblemError
-from ncsolve.graph.nodes import Affine, Enumeration, Graph, Index, Leaf, Node, Subscript, Table, unique
+from ncsolve.graph.graph import Graph
+from ncsolve.graph.nodes import Affine, Enumeration, Index, Leaf, Node, Subscript, Table, unique
 
 if TYPE_CHECKING:
     from ncsolve.graph.lower import Lowering

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import sympy as sp
 
 from ncsolve.graph import kernels
-from ncsolve.graph.nodes import Graph, Node, Pointwise
+from ncsolve.graph.graph import Graph
+from ncsolve.graph.nodes import Node, Pointwise
 
 __all__ = ["kinks", "switching"]
 

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import sympy as sp
 
 from ncsolve.errors import ProblemError
+from ncsolve.graph.graph import Graph
 from ncsolve.graph.indices import Ranges, Scope, lower_subscript, range_values
 from ncsolve.graph.kernels import log_of_sum, logarithm_of, power, stabilise, step
 from ncsolve.graph.matrices import SCALARS, Matrices
-from ncsolve.graph.nodes import ROW_WEIGHT, Affine, Graph, Index, Leaf, Node
+from ncsolve.graph.nodes import ROW_WEIGHT, Affine, Index, Leaf, Node
 from ncsolve.graph.program import SUPPORTED
 from ncsolve.graph.reroll import MANY_TERMS, REPEATS, reroll
 from ncsolve.graph.squares import Squares

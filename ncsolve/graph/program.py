@@ -16,19 +16,8 @@ import sympy as sp
 from ncsolve.errors import ProblemError
 from ncsolve.graph import kernels
 from ncsolve.graph.factoring import parted
-from ncsolve.graph.nodes import (
-    Contract,
-    Gather,
-    Graph,
-    Index,
-    Leaf,
-    MatrixFunction,
-    Node,
-    Peak,
-    Pointwise,
-    Relabel,
-    unique,
-)
+from ncsolve.graph.graph import Graph
+from ncsolve.graph.nodes import Contract, Gather, Index, Leaf, MatrixFunction, Node, Peak, Pointwise, Relabel, unique
 
 _UNARY = {
     sp.exp: "exp", sp.log: "log", sp.sin: "sin", sp.cos: "cos", sp.tan: "tan", sp.asin: "asin", sp.acos: "acos",

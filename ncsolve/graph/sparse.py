@@ -19,11 +19,11 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from ncsolve.errors import ProblemError
+from ncsolve.graph.graph import Graph
 from ncsolve.graph.nodes import (
     Affine,
     Contract,
     Gather,
-    Graph,
     Index,
     MatrixFunction,
     Node,

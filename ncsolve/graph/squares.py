@@ -9,7 +9,8 @@ from itertools import product
 import numpy as np
 import sympy as sp
 
-from ncsolve.graph.nodes import Contract, Gather, Graph, Index, Node, Pointwise
+from ncsolve.graph.graph import Graph
+from ncsolve.graph.nodes import Contract, Gather, Index, Node, Pointwise
 
 _MOST_SQUARES = 1000
 _DEEPEST = 60  # nested sums and products

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from ncsolve.graph.blocks import VariableBlock, found_blocks
 from ncsolve.graph.derivation import Derivation, positions
 from ncsolve.graph.differentiate import Block
+from ncsolve.graph.graph import Graph
 from ncsolve.graph.kinks import kinks
-from ncsolve.graph.nodes import Graph, Index, Node
+from ncsolve.graph.nodes import Index, Node
 from ncsolve.graph.squares import Squares
 
 if TYPE_CHECKING:
