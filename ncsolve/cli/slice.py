@@ -29,7 +29,7 @@ from ncsolve.errors import OptionError
 @click.option("--to", metavar="POINT", help="Look at the straight line from the point to this one instead.")
 @click.option("--to-run", metavar="DIR", type=click.Path(path_type=Path), help="The same, to the end of a kept run.")
 @click.option("--directions", help="random, eigen or pca. [default: pca with -s, else random]")
-@click.option("--dimensions", type=click.IntRange(1, 2), default=2, show_default=True, help="A line or a plane.")
+@click.option("--dimensions", type=click.IntRange(1, 2), help="A line or a plane. [default: a plane, if n > 1]")
 @click.option("--radius", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True, help="How far.")
 @click.option("--points", type=click.IntRange(min=3), help="Along each axis. [default: 201, in a plane 41]")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of start and directions.")
@@ -46,7 +46,7 @@ def command(
     to: str | None,
     to_run: Path | None,
     directions: str | None,
-    dimensions: int,
+    dimensions: int | None,
     radius: float,
     points: int | None,
     seed: int,

@@ -43,8 +43,6 @@ def random_directions(problem: Problem, x: Array, count: int, rng: np.random.Gen
 
 def eigen_directions(problem: Problem, x: Array, count: int, seed: int) -> tuple[Array, Array]:
     """Unit eigenvectors (count, n) of the highest eigenvalue, and for two that of the lowest; with the eigenvalues."""
-    if count > problem.n:
-        raise OptionError(f"slice: '{problem.name}' has {problem.n} variable: one direction is all there is.")
     found = spectrum(problem, x, top=1, probes=1, steps=1, products=3, seed=seed)
     return found.vectors[[-1, 0]][:count], found.eigenvalues[[-1, 0]][:count]
 

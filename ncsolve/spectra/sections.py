@@ -80,7 +80,7 @@ def section(
     problem: Problem,
     x: Any,
     directions: Any = "random",
-    dimensions: int = 2,
+    dimensions: int | None = None,
     radius: float = 1.0,
     points: int | None = None,
     path: Any = None,
@@ -94,14 +94,15 @@ def section(
         "random", each filter scaled to that of x; "eigen", along the highest and the lowest eigenvalue of the Hessian;
         "pca", the principal directions of `path`; or an array (d, n).
     dimensions, points
-        1 or 2, and the points along each, 201 on a line and 41 in a plane.
+        1 or 2, and the points along each, 201 on a line and 41 in a plane. Without it a plane, where there is one.
     radius
         u runs from -radius to radius; with a path, over all of it.
     path
         The iterates of a run, (k, n): shown in the plane, with their true values.
     """
     point = problem.pack(x, "x")
-    found, kind, weights = _directions(problem, point, directions, dimensions, path, seed)
+    wanted = min(2, problem.n) if dimensions is None else dimensions
+    found, kind, weights = _directions(problem, point, directions, wanted, path, seed)
     count = len(found)
     points = POINTS[count] if points is None else points
     if points < 2 or not radius > 0:
@@ -126,6 +127,8 @@ def _directions(
     """The directions (d, n), their kind, and what is known of them."""
     if dimensions not in (1, 2):
         raise OptionError(f"slice: dimensions must be 1 or 2, not {dimensions}.")
+    if dimensions > problem.n:
+        raise OptionError(f"slice: '{problem.name}' has {problem.n} variable: one direction is all there is.")
     if not isinstance(wanted, str):
         given = np.array(wanted, dtype=np.float64)
         if given.ndim != 2 or given.shape[1] != problem.n or len(given) not in (1, 2):

@@ -183,6 +183,15 @@ def test_bad_planes(arguments, message):
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize("directions", ["random", "eigen", "pca"])
+def test_one_variable_has_one_direction(directions):
+    wave, path = nc.load("x2-3sin2"), np.array([[3.0], [1.0], [0.5]])
+    found = nc.section(wave, [0.5], directions, path=path)
+    assert found.objective.shape == (201,)
+    with pytest.raises(OptionError, match="'x2-3sin2' has 1 variable: one direction is all there is"):
+        nc.section(wave, [0.5], directions, dimensions=2, path=path)
+
+
 def test_the_commands(run, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     monkeypatch.chdir(tmp_path)
