@@ -29,7 +29,7 @@ WIDTH, HEIGHT = 420, 150  # of curves
 LETTERS = {"smoothness": "L", "pl": r"\mu", "strong_convexity": "m", "hessian_lipschitz": "M", "minimum": "f^*"}
 STYLE = """
 .ncsolve { max-width: 60em } .ncsolve table { border-collapse: collapse } .ncsolve .note { opacity: 0.75 }
-.ncsolve th, .ncsolve td { padding: 2px 10px; text-align: left }
+.ncsolve th, .ncsolve td { padding: 2px 10px; text-align: left; white-space: nowrap }
 .ncsolve svg { max-width: min(100%, 36em); overflow: visible }
 .ncsolve svg text { fill: currentColor; font-size: 12px } .ncsolve svg path { stroke: currentColor; fill: none }
 .ncsolve svg .grid { opacity: 0.2 } .ncsolve svg circle { fill: #00805c }
@@ -82,17 +82,33 @@ def _(result: Result) -> str:
     hints = [tag("p", f"Hint: {hint}", class_="note") for hint in result.hints]
     said = answer(Run("", result.to_json()), names)
     whole = tag("details", tag("summary", "all numbers"), tag("pre", result.summary()))
-    return _framed(tag("p", tag("b", result.problem), ": ", said), explained, *hints, _curves(result), whole)
+    return _framed(
+        tag("p", tag("b", result.problem), ": ", said), explained, *hints, _ends(result, names), _curves(result), whole
+    )
+
+
+def _ends(result: Result, names: Sequence[str]) -> Html | None:
+    """Where the runs from several starts ended."""
+    if len(result.ends) < 2:
+        return None
+    rows = [
+        (number(end.objective, 8), badge(end.kind), place(end.x.tolist(), names), end.count)
+        for end in result.ends[:ROWS]
+    ]
+    left = len(result.ends) - ROWS
+    more = tag("p", f"… {left} more", class_="note") if left > 0 else None
+    return join(_table(["f", "kind", "at", "runs"], rows), more)
 
 
 def _curves(result: Result) -> Html | None:
-    """Objective above its lowest value, and gradient norm, on logarithmic axes."""
+    """|f - f at the answer|, which need not be the lowest under constraints, and gradient norm, on logarithmic axes."""
     if result.trace.rows < 3:
         return None
     f, g = result.trace["objective"], result.trace["gradient_norm"]
-    gap = f - np.min(f[np.isfinite(f)], initial=np.inf)
+    gap = np.abs(f - result.objective)
     kept = thinned([f, g], 600)
-    drawn = [_curve(name, result.trace["iteration"][kept], y[kept]) for name, y in (("f − lowest f", gap), ("|∇f|", g))]
+    shown = (("|f − f at the answer|", gap), ("|∇f|", g))
+    drawn = [_curve(name, result.trace["iteration"][kept], y[kept]) for name, y in shown]
     return tag("div", *drawn)
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ncsolve.critical.kkt import KKT
 from ncsolve.display import Displayed
 from ncsolve.executors.base import portable
+from ncsolve.solving.ends import End, ends_of
 from ncsolve.solving.status import Status
 from ncsolve.solving.trace import Trace
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from ncsolve.solving.minima import Found
 
 __all__ = ["Result", "versions"]
+
+LISTED = 10  # points
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,6 +88,11 @@ class Result(Displayed):
         accepted = self.trace.get("acceptance")
         return diagnose(self.samples, None if accepted is None else float(accepted[sampling].mean()))
 
+    @cached_property
+    def ends(self) -> list[End]:
+        """The distinct points at which the runs from several starts ended, the lowest first."""
+        return ends_of(self.runs)
+
     @property
     def kkt(self) -> KKT | None:
         """Residuals and multipliers of the KKT conditions at x, where the problem has constraints."""
@@ -116,6 +124,8 @@ class Result(Displayed):
             data["diagnostics"] = plain(vars(self.diagnostics))
         if self.minima:
             data["minima"] = plain([found.to_json() for found in self.minima])
+        if self.runs:
+            data["ends"] = plain([end.to_json() for end in self.ends])
         if self.metrics:
             data["metrics"] = plain(self.metrics)
         if self.kkt is not None:
@@ -146,15 +156,24 @@ class Result(Displayed):
             if self.diagnostics.acceptance is not None:
                 lines.append(f"  acceptance     {self.diagnostics.acceptance:.3g}")
         if self.minima:
-            lines.append(f"  minima         {len(self.minima)} distinct" + ", the lowest:" * (len(self.minima) > 10))
+            lines.append(
+                f"  minima         {len(self.minima)} distinct" + ", the lowest:" * (len(self.minima) > LISTED)
+            )
             lines += [
-                f"    {found.objective:<16.10g} {found.count:>5} runs {100 * found.share:5.1f}%  at {_short(found.x)}"
-                for found in self.minima[:10]
+                f"    {found.objective:<16.10g} {found.count:>5} run{_plural(found.count)} {100 * found.share:5.1f}%  "
+                f"at {_short(found.x)}"
+                for found in self.minima[:LISTED]
             ]
         if self.runs:
             kinds = [run.point.kind for run in self.runs]
             found = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-            lines.append(f"  starts         {len(self.runs)}: {found}")
+            several = len(self.ends) > 1
+            more = f", at {len(self.ends)} points" + ", the lowest:" * (len(self.ends) > LISTED) if several else ""
+            lines.append(f"  starts         {len(self.runs)}: {found}{more}")
+            lines += [
+                f"    {end.objective:<16.10g} {end.count:>5} run{_plural(end.count)}  {end.kind} at {_short(end.x)}"
+                for end in self.ends[: LISTED * several]
+            ]
         return "\n".join(lines)
 
     __repr__ = summary
@@ -187,6 +206,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if isinstance(value, (str, int, bool)) or value is None else str(value)
+
+
+def _plural(count: int) -> str:
+    return " " if count == 1 else "s"
 
 
 def _short(value: Any) -> str:

@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from ncsolve.store.checkpoint import SCHEMA
+
 SADDLE = "problem = nc.Problem(x**2/2 - y**2/2 + y**4/4, start={x: 1, y: 0})"
 
 KEYS = {
@@ -99,7 +101,13 @@ def test_backends(run, backend):
 def test_several_starts(run):
     result = run("solve", "six-hump-camel", "--starts", "6", "--seed", "1")
     assert result.exit_code == 0
-    assert "starts         6: 6 minimum" in result.stdout
+    assert "starts         6: 6 minimum, at 3 points\n" in result.stdout
+    ends = json.loads(run("solve", "six-hump-camel", "--starts", "6", "--seed", "1", "--json").stdout)["ends"]
+    assert [end["kind"] for end in ends] == ["minimum"] * 3
+    assert [end["count"] for end in ends] == [3, 1, 2]
+    assert "1 run   minimum at [ 1.7036" in result.stdout
+    for end in ends:
+        assert f"{end['objective']:.10g}" in result.stdout
 
 
 def test_the_same_seed_gives_the_same_answer(run):
@@ -144,7 +152,7 @@ def test_out_keeps_the_run(run, tmp_path):
     kept, printed = strict((folder / "run.json").read_text()), json.loads(result.stdout)
     assert kept["versions"].items() >= printed["versions"].items()
     assert {key: kept[key] for key in printed} == {**printed, "versions": kept["versions"]}
-    assert kept["schema"] == 1
+    assert kept["schema"] == SCHEMA
     assert kept["source"] == "himmelblau"
     assert kept["machine"]["cores"] >= 1
     with np.load(folder / "trace.npz", allow_pickle=False) as trace:
