@@ -50,8 +50,8 @@ class Registry:
         self._manager.add_hookspecs(specs)
         self._tables: dict[str, dict[str, Any]] = {}
         self._plugins: list[Plugin] = []
-        for entry in sorted(entry_points(group=specs.GROUP) if found is None else found, key=_order):
-            self._plugins.append(self._loaded(entry))
+        for entry, name, version in _in_order(entry_points(group=specs.GROUP) if found is None else found):
+            self._plugins.append(self._loaded(entry, name, version))
 
     def solvers(self) -> dict[str, type]:
         """Solver classes by name."""
@@ -92,11 +92,8 @@ class Registry:
             f"There is no solver '{name}'.{did_you_mean(name, solvers)} `ncsolve solvers` lists them.{''.join(broken)}"
         )
 
-    def _loaded(self, entry: EntryPoint) -> Plugin:
-        distribution = entry.dist
-        plugin = Plugin(
-            entry.name, distribution.name if distribution else "unknown", distribution.version if distribution else ""
-        )
+    def _loaded(self, entry: EntryPoint, distribution: str, version: str) -> Plugin:
+        plugin = Plugin(entry.name, distribution, version)
         twin = next((other for other in self._plugins if other.name == entry.name), None)
         if twin is not None:
             plugin.errors.append(f"its entry-point name '{entry.name}' is taken by distribution '{twin.distribution}'")
@@ -208,9 +205,16 @@ def _checked_backend(name: Any, factory: Any) -> tuple[str, Any]:
     return _checked_named(name, factory)
 
 
-def _order(entry: EntryPoint) -> tuple[bool, str, str]:
-    distribution = entry.dist.name if entry.dist else ""
-    return distribution != HOST, distribution, entry.name
+def _in_order(found: Iterable[EntryPoint]) -> list[tuple[EntryPoint, str, str]]:
+    """Entry points with name and version of their distributions, ours first."""
+    known: dict[int, tuple[str, str]] = {}  # metadata are parsed whenever one of both is asked for: milliseconds
+    listed = []
+    for entry in found:
+        key = id(entry.dist)
+        if key not in known:
+            known[key] = (entry.dist.name, entry.dist.version) if entry.dist else ("unknown", "")
+        listed.append((entry, *known[key]))
+    return sorted(listed, key=lambda each: (each[1] != HOST, each[1], each[0].name))
 
 
 def _in_words(error: BaseException) -> str:
