@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ncsolve.errors import BudgetExhausted, MissingExtra, OptionError
+from ncsolve.errors import BudgetExhausted, ExecutorError, MissingExtra, OptionError
 from ncsolve.solving.checkpoint import Keeper, Mark, counters
 from ncsolve.solving.contract import Broken, Contract, words_of
 from ncsolve.solving.merit import merit_of
@@ -166,7 +166,7 @@ class Loop:
 
     def _raised(self, where: str, error: BaseException) -> NoReturn:
         """What a solver raises: its limit, its refusal of the problem before the first look, or else a fault of it."""
-        is_refusal = self.last is None and isinstance(error, (OptionError, MissingExtra))
+        is_refusal = self.last is None and isinstance(error, (OptionError, MissingExtra, ExecutorError))
         try:
             if is_refusal or isinstance(error, (BudgetExhausted, Broken, KeyboardInterrupt)):
                 raise error
