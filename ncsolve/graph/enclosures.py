@@ -23,6 +23,7 @@ from ncsolve.graph.intervals import Array, Interval, inner, inverse, peak, total
 from ncsolve.graph.nodes import Gather, Index, unique
 from ncsolve.graph.program import MATRIX, Program
 from ncsolve.graph.sparse import look_up
+from ncsolve.graph.walks import reachable
 
 Places = Mapping[Index, NDArray[np.int64]]
 Key = tuple[int, tuple[tuple[Index, Index], ...]]
@@ -112,14 +113,7 @@ class Enclosures:
 
     def needed(self, roots: Iterable[Key]) -> list[Key]:
         """All operations that the roots are computed from, arguments first."""
-        seen: set[Key] = set()
-        stack = list(roots)
-        while stack:
-            key = stack.pop()
-            if key not in seen:
-                seen.add(key)
-                stack.extend(self.arguments(key))
-        return sorted(seen, key=lambda key: key[0])
+        return sorted(reachable(roots, self.arguments), key=lambda key: key[0])
 
     # -- one operation -------------------------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ from ncsolve.graph.nodes import (
     Table,
     unique,
 )
+from ncsolve.graph.walks import reachable
 from ncsolve.problem.stored import StoredArray, not_in_memory
 
 _LONG = 10_000
@@ -213,14 +214,7 @@ class Graph:
     @staticmethod
     def reachable(roots: Iterable[Node]) -> list[Node]:
         """All nodes that the roots are built from, operands first."""
-        seen: dict[int, Node] = {}
-        stack = list(roots)
-        while stack:
-            node = stack.pop()
-            if node.id not in seen:
-                seen[node.id] = node
-                stack.extend(node.operands)
-        return [seen[k] for k in sorted(seen)]
+        return sorted(reachable(roots, lambda node: node.operands), key=lambda node: node.id)
 
     def rename(self, node: Node, names: Mapping[Index, Index]) -> Node:
         """The same function with free indices renamed (to names that occur nowhere in it)."""

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
+from sympy.functions.elementary.piecewise import ExprCondPair
 
 from ncsolve.errors import ProblemError
 from ncsolve.graph import kernels
 from ncsolve.graph.factoring import parted
 from ncsolve.graph.graph import Graph
 from ncsolve.graph.nodes import Contract, Gather, Index, Leaf, MatrixFunction, Node, Peak, Pointwise, Relabel, unique
+from ncsolve.graph.walks import reachable
 
 _UNARY = {
     sp.exp: "exp", sp.log: "log", sp.sin: "sin", sp.cos: "cos", sp.tan: "tan", sp.asin: "asin", sp.acos: "acos",
@@ -130,18 +132,7 @@ class Program:
             if top in self._of_kernel:
                 stack.pop()
                 continue
-            pending = [
-                a
-                for a in top.args
-                if a not in self._of_kernel and not isinstance(a, sp.functions.elementary.piecewise.ExprCondPair)
-            ]
-            pending += [
-                b
-                for a in top.args
-                if isinstance(a, sp.functions.elementary.piecewise.ExprCondPair)
-                for b in a.args
-                if b not in self._of_kernel
-            ]
+            pending = [part for part in _arguments(top) if part not in self._of_kernel]
             if pending:
                 stack.extend(pending)
             else:
@@ -349,17 +340,15 @@ class Program:
 
     def used(self, roots: Sequence[int]) -> list[Op]:
         """The operations that the roots need, in order."""
-        seen: set[int] = set()
-        stack = list(roots)
-        while stack:
-            k = stack.pop()
-            if k not in seen:
-                seen.add(k)
-                stack.extend(self.ops[k].args)
-        return [self.ops[k] for k in sorted(seen)]
+        return [self.ops[k] for k in sorted(reachable(roots, lambda k: self.ops[k].args))]
 
     def leaves(self, roots: Sequence[int]) -> list[Leaf]:
         return list(dict.fromkeys(o.detail[0] for o in self.used(roots) if o.kind == "gather"))
+
+
+def _arguments(e: sp.Basic) -> list[sp.Basic]:
+    """What an expression is computed from: of a branch of Piecewise, its value and its condition."""
+    return [part for a in e.args for part in (a.args if isinstance(a, ExprCondPair) else (a,))]
 
 
 _DERIVED: dict[type[sp.Basic], Callable[..., sp.Expr]] = {
