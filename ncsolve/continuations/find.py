@@ -11,6 +11,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from ncsolve.continuations.curve import FAR
 from ncsolve.continuations.diagram import Diagram
 from ncsolve.continuations.family import Family
 from ncsolve.continuations.network import Network
@@ -130,8 +131,12 @@ def _starts(problem: Problem, family: Family, x0: Any, samples: Array) -> list[t
 
 
 def _sampled(problem: Problem, family: Family, samples: Array, value: float) -> Array:
-    """Critical points (k, n) at a value of the parameter, in the bounds, nearest to the origin first."""
+    """Critical points (k, n) at a value of the parameter, in the bounds, nearest to the origin first.
+
+    None of those so far out that a curve would end there: the gradient of log(x) is small, too, where x is large.
+    """
     ends = towards_critical(family.at(value), samples)
+    ends = ends[np.linalg.norm(ends, axis=1) <= FAR * family.scale[0]]
     if problem.lower is not None and problem.upper is not None:
         ends = ends[((ends >= problem.lower) & (ends <= problem.upper)).all(axis=1)]
     ends = distinct(ends, np.full(problem.n, family.scale[0]))

@@ -146,6 +146,16 @@ def test_bad_starts_and_sizes():
         nc.continuation(sized, "m", (1, 4))
 
 
+def test_no_branch_begins_where_it_would_end():
+    """log(x) + lam x: -1/lam is critical, and at lam = 0 nothing is, although 1/x is small where x is large."""
+    problem = nc.Problem(sp.log(x) + y**2 + lam * x, parameters={lam: 1}, start={x: 1, y: 1})
+    found = nc.continuation(problem, lam, (-1, 1), max_points=40)
+    assert len(found.branches) == 2
+    for branch in found.branches:
+        np.testing.assert_allclose(branch.x[:, 0] * branch.parameter, -1, rtol=1e-6)
+        assert np.abs(branch.x).max() < 100
+
+
 def test_the_command(run, problem_file, tmp_path):
     pytest.importorskip("matplotlib")
     lines = 'lam = sp.Symbol("lam")\nproblem = nc.Problem(x**4 / 4 - lam * x**2 / 2, parameters={lam: 1})'
