@@ -8,6 +8,7 @@ the caller's own:
     towards_critical        -c lam / (lam^2 + mu max lam^2)                      |grad f| falls: any critical point
     landscapes.flow         -c / (lam + 1 / t)                                   f falls: a minimum
     landscapes.following    -+ 2 c / (|lam| + sqrt(lam^2 + 4 c^2))               f rises along one vector: a saddle
+    multistart              -c / (lam + mu), |s| = Delta                         f falls in a trust region: a minimum
 
 All of them are Newton's steps in the end. `critical.newton` goes from one point, also by sparse Hessians, to what
 rounding leaves of its critical point, and says what that is worth.

@@ -1,4 +1,7 @@
-"""From x to the critical point near it, by Newton's method on the gradient: to a minimum and to a saddle alike."""
+"""From x to the critical point near it, by Newton's method on the gradient: to a minimum and to a saddle alike.
+
+It stays close, also by sparse Hessians, and says what rounding leaves open; `critical.modes` leads many from afar.
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ncsolve.critical.modes import Modes
+
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
 
@@ -154,12 +156,11 @@ def boundary_steps(H: Array, g: Array, radius: Array, iterations: int = 30) -> A
     p = -(H + mu)^-1 g with the mu >= max(0, -lambda_1) for which |p| = Delta; Newton's method for 1/|p| from the left
     of the root converges monotonically. In the hard case the first eigenvector fills p up to the boundary.
     """
-    finite = np.isfinite(H).all(axis=(1, 2))
-    values, Q = np.linalg.eigh(np.where(finite[:, None, None], H, np.eye(g.shape[1])))
-    c = np.einsum("mij,mi->mj", Q, g)
+    modes = Modes.of(H, g)
+    values, c = modes.values, modes.slopes
     first = values[:, 0]
     mu = np.maximum(0.0, (np.abs(c) / radius[:, None] - values).max(axis=1))  # no coordinate of p exceeds Delta
-    least = EPS * np.abs(values).max(axis=1, keepdims=True) + TINY
+    least = EPS * modes.largest + TINY
     for _ in range(iterations):
         shifted = np.maximum(values + mu[:, None], least)
         y = np.where(c == 0, 0.0, c / shifted)
@@ -174,7 +175,7 @@ def boundary_steps(H: Array, g: Array, radius: Array, iterations: int = 30) -> A
     missing = np.sqrt(np.maximum(radius**2 - length**2, 0.0))
     hard = (first < 0) & (length < (1 - 1e-6) * radius)
     y[:, 0] += np.where(hard, np.where(y[:, 0] < 0, -missing, missing), 0.0)
-    return -np.einsum("mij,mj->mi", Q, y)
+    return -modes.step(y)
 
 
 def _fall(H: Array, g: Array, p: Array) -> Array:

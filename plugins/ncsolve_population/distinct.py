@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ncsolve.critical.modes import finite
+
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
 
@@ -73,7 +75,5 @@ def _spectra(oracle: Oracle, points: Points) -> Points:
     spectra = np.empty_like(points)
     with oracle.uncounted():
         for k in range(0, len(points), size):
-            H = oracle.hessian(points[k : k + size])
-            finite = np.isfinite(H).all(axis=(1, 2))
-            spectra[k : k + size] = np.linalg.eigvalsh(np.where(finite[:, None, None], H, 0.0))
+            spectra[k : k + size] = np.linalg.eigvalsh(finite(oracle.hessian(points[k : k + size])))
     return spectra
