@@ -18,6 +18,7 @@ from ncsolve.executors.base import portable
 from ncsolve.solving.ends import End, ends_of
 from ncsolve.solving.status import Status
 from ncsolve.solving.trace import Trace
+from ncsolve.texts import escaped
 
 if TYPE_CHECKING:
     from ncsolve.critical import CriticalPoint
@@ -174,7 +175,7 @@ class Result(Displayed):
                 f"    {end.objective:<16.10g} {end.count:>5} run{_plural(end.count)}  {end.kind} at {_short(end.x)}"
                 for end in self.ends[: LISTED * several]
             ]
-        return "\n".join(lines)
+        return escaped("\n".join(lines), but="\n")
 
     __repr__ = summary
 
