@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from ncsolve.backends.assembly import is_sparse, pattern_of
 from ncsolve.backends.layout import BATCH
-from ncsolve.backends.native_printer import NativePrinter, Sink
+from ncsolve.backends.native_printer import NativePrinter
+from ncsolve.backends.native_tasks import Sink
 from ncsolve.backends.numpy_backend import Key, nodes_of, order_of
 from ncsolve.backends.numpy_printer import execute, identifier
 from ncsolve.errors import MissingExtra

@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.backends.layout import ATOM, BATCH, UNARY, Axes, Piece
-from ncsolve.backends.loops import Loop, Schedule, Task, schedule
-from ncsolve.backends.numpy_printer import Printer, identifier, literal, scalar
+from ncsolve.backends.loops import Loop, Task
+from ncsolve.backends.native_tasks import NativeTasks, Sink
+from ncsolve.backends.numpy_printer import identifier, literal, scalar
 from ncsolve.backends.tiles import BLOCK, collides, parts, tasks_of, tiles
-from ncsolve.graph.nodes import Affine, Index, Leaf, Subscript, Table
-from ncsolve.graph.program import MATRIX, Op, Program
+from ncsolve.graph.nodes import Index, Leaf, Subscript, Table
+from ncsolve.graph.program import Op, Program
 
-_FOREIGN = {*MATRIX, "polygamma"}  # operations that only the NumPy backend has
 AHEAD, WIDE = 4, 8  # turns between asking for a row and using it; numbers in a cache line
-_TENSOR_FROM = 100_000_000  # multiplications from which loops are too slow for a product of tensors
-_BLAS_FROM = 20_000  # multiplications from which a product of matrices is left to BLAS
 
 
-@dataclass(frozen=True)
-class Sink:
-    """A statement that stores a value: `write(printer, at, value)`; `at` names the loop variable of each index."""
-
-    value: int
-    space: Axes
-    write: Callable[[NativePrinter, Mapping[Index, str], str], list[str]]
-    place: tuple[Leaf, tuple[Subscript, ...]] | None = None  # of a scatter into g
-
-
-class NativePrinter:
-    """Prints the loops that compute some sinks. Arrays that the code reads are collected in `arrays`.
+class NativePrinter(NativeTasks):
+    """Prints the loops that compute some sinks.
 
     `vectorised` are the functions that the runtime has in a form for loops: `rt.exp` instead of `math.exp`.
     """
@@ -49,121 +34,18 @@ class NativePrinter:
         samples: Index | None = None,
         vectorised: frozenset[str] = frozenset(),
     ) -> None:
+        super().__init__(program, sinks, n, batched, samples)
         self.vectorised = vectorised
-        self.program, self.n, self.batched_roles, self.samples = program, n, batched, samples
         self._aliases: dict[str, str] = {}
         self._slicing: Index | None = None  # the index of a loop by blocks: arrays over it are slices from its start
         self._tiled = False
         self._buffers: set[str] = set()
         self._scratch: list[str] = []
-        self.arrays: dict[str, NDArray[Any]] = {}
-        self.pieces: dict[int, Piece] = {}
-        self.sinks = {-1 - k: sink for k, sink in enumerate(sinks)}
-        roots = [s.value for s in sinks]
-        self.ops = program.used(roots)
-        self._batched: dict[int, bool] = {}
-        for o in self.ops:
-            own = o.kind == "gather" and o.detail[0].role in batched
-            self._batched[o.id] = own or any(self._batched[a] for a in o.args)
-        self._constants(roots)
-        late = sorted((o for o in self.ops if o.id not in self.pieces), key=lambda o: o.level > 1)  # parameters first:
-        self.tasks = [self._task(o) for o in late]  # between two loops they would keep these from becoming one
-        known = {t.id for t in self.tasks}
-        self.tasks += [
-            Task(k, (s.value,) if s.value in known else (), self._with_batch(s.space, bool(batched)))
-            for k, s in self.sinks.items()
-        ]
-        self._by_id = {t.id: t for t in self.tasks}
-        self.plan: Schedule = schedule(self.tasks, self._loop_order())
-        self.variables = {i: f"i{k}" for k, i in enumerate(self._loop_order())}
+        self.variables = {i: f"i{k}" for k, i in enumerate(self.order)}
         self.lines: list[str] = []
         self._allocate()
         self._emit(self.plan.items, {}, 0)
         self.lines[:0] = self._scratch
-
-    # -- what is known before the loops ------------------------------------------------------------------------------
-
-    def _constants(self, roots: Sequence[int]) -> None:
-        """Operations on data alone are evaluated now (unless they add rows up, of which a subset is asked for); their
-        arrays become arguments."""
-        known: set[int] = set()
-        for o in self.ops:
-            over = o.detail if o.kind in ("sum", "contract", "peak") else ()
-            if o.level == 0 and self.samples not in over and all(a in known for a in o.args):
-                known.add(o.id)
-        used = {a for o in self.ops if o.id not in known for a in o.args} | set(roots)
-        wanted = [o.id for o in self.ops if o.id in known and o.id in used]
-        printer = Printer(self.program, wanted, self.n)
-        for k in wanted:
-            piece = printer.pieces[k]
-            if piece.axes:
-                name = f"c{k}"
-                if not isinstance(printer.namespace[piece.code], np.ndarray):
-                    raise NotImplementedError("a sparse matrix has no native form")
-                self.arrays[name] = np.ascontiguousarray(np.asarray(printer.namespace[piece.code], dtype=float))
-                piece = Piece(name, piece.axes)
-            self.pieces[k] = piece
-        for o in self.ops:
-            if o.id in known and o.id not in self.pieces:
-                self.pieces[o.id] = Piece("")  # used by other constants only
-
-    def _with_batch(self, axes: Axes, batched: bool) -> Axes:
-        return (BATCH, *axes) if batched else axes
-
-    def _task(self, op: Op) -> Task:
-        if op.kind in _FOREIGN:
-            raise NotImplementedError(f"'{op.kind}' has no native form")
-        args = tuple(a for a in op.args if a not in self.pieces)
-        if op.kind in ("sum", "peak", "contract"):
-            space = tuple(dict.fromkeys(i for a in op.args for i in self.program.ops[a].indices))
-            space = self._with_batch(space, self._batched[op.id])
-            whole = self._is_blas(op)
-            if not whole and self._is_tensor_product(op):
-                raise NotImplementedError("a large product of tensors is NumPy's, which leaves it to BLAS")
-            return Task(op.id, args, space, op.detail, whole=whole)
-        return Task(op.id, args, self._with_batch(op.indices, self._batched[op.id]))
-
-    def _is_blas(self, op: Op) -> bool:
-        """A large product of two matrices."""
-        if op.kind != "contract" or self.batched_roles:
-            return False
-        a, b = (self.program.ops[k] for k in op.args)
-        over: Axes = op.detail
-        if self.samples in (*a.indices, *b.indices):
-            return False
-        left = [i for i in a.indices if i not in b.indices]
-        right = [i for i in b.indices if i not in a.indices]
-        if not (len(over) == len(left) == len(right) == 1 and len(a.indices) == len(b.indices) == 2):
-            return False
-        return left[0].size * right[0].size * over[0].size >= _BLAS_FROM
-
-    def _is_tensor_product(self, op: Op) -> bool:
-        """A product that BLAS computes many times faster than loops, if it is given as matrices."""
-        if op.kind != "contract":
-            return False
-        a, b = (set(self.program.ops[k].indices) for k in op.args)
-        return bool(a - b and b - a) and math.prod(i.size for i in a | b) >= _TENSOR_FROM
-
-    def _loop_order(self) -> list[Index]:
-        """Indices from the outermost loop in: the batch, then as the arrays lie in memory, then by size."""
-        found = dict.fromkeys(i for t in self.tasks for i in t.space)
-        weight: dict[tuple[Index, Index], int] = {}
-        for o in self.ops:
-            if o.kind == "gather":
-                axes = [s.index for s in o.detail[1] if isinstance(s, Affine) and s.index is not None]
-                for a, b in pairwise(axes):
-                    weight[a, b] = weight.get((a, b), 0) + o.size
-        order: list[Index] = []
-        left = [i for i in found if i is not BATCH]
-        while left:
-
-            def blocked(i: Index) -> int:
-                return sum(max(weight.get((j, i), 0) - weight.get((i, j), 0), 0) for j in left if j != i)
-
-            best = min(left, key=lambda i: (blocked(i), -i.size, i))
-            order.append(best)
-            left.remove(best)
-        return [BATCH, *order] if BATCH in found else order
 
     # -- statements --------------------------------------------------------------------------------------------------
 
@@ -342,32 +224,17 @@ class NativePrinter:
             return Piece(f"{array}[{self._places(piece.axes, at)}]") if piece.axes else piece
         if self.program.ops[op].kind == "const":
             return Piece(literal(self.program.ops[op].detail))
-        if self._by_id[op].whole:
-            axes = self._whole_axes(op)
+        if self.is_whole(op):
+            axes = self.whole_axes(op)
             return Piece(f"{self._sliced(f'a{op}', axes)}[{self._places(axes, at)}]")
         return Piece(self._name(op, at))
-
-    def _whole_axes(self, op: int) -> Axes:
-        """The axes of a complete array: of a matrix product as printed, of anything else as its loops fill it."""
-        if op in self.pieces:
-            return self.pieces[op].axes
-        if not self._by_id[op].whole:
-            return self.plan.kept[op]
-        over: Axes = self.program.ops[op].detail
-        factors = [self.program.ops[k] for k in self._matrices(self.program.ops[op])]
-        return tuple(i for o in factors for i in o.indices if i not in over)
-
-    def _matrices(self, op: Op) -> list[int]:
-        """The factors of a matrix product in the order in which loops run over its result."""
-        order, ops = list(self.variables), self.program.ops
-        return sorted(op.args, key=lambda k: [order.index(i) for i in ops[k].indices if i not in op.detail])
 
     def _matrix_product(self, op: Op) -> str:
         over: Axes = op.detail
         pieces = []
-        for place, k in enumerate(self._matrices(op)):
+        for place, k in enumerate(self.factors(op)):
             code = self.pieces[k].code if k in self.pieces else f"a{k}"
-            axes = self._whole_axes(k)
+            axes = self.whole_axes(k)
             summed_last = axes[-1] == over[0]
             pieces.append(code if summed_last == (place == 0) else f"{code}.T")
         return f"np.dot({pieces[0]}, {pieces[1]})"

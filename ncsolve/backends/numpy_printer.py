@@ -93,9 +93,9 @@ class Printer:
         piece = self._piece(op)
         if op.id in self._known and op.kind != "const":
             piece = self._constant(op, piece)
-        elif (op.kind not in ("const", "gather", "relabel") and (
-            self._uses[op.id] > 1 or len(piece.code) > _INLINE_LIMIT
-        )) or (op.kind in ("gather", "relabel") and self._uses[op.id] > 1 and not piece.code.isidentifier()):
+        elif (
+            op.kind not in ("const", "gather", "relabel") and (self._uses[op.id] > 1 or len(piece.code) > _INLINE_LIMIT)
+        ) or (op.kind in ("gather", "relabel") and self._uses[op.id] > 1 and not piece.code.isidentifier()):
             self.lines.append(f"t{op.id} = {piece.code}")
             piece = replace(piece, code=f"t{op.id}", binds=ATOM)
         self.pieces[op.id] = piece

@@ -118,7 +118,5 @@ def test_a_file_that_sympy_cannot_build(tmp_path):
         "    e = sp.sin(e)\n"
         "problem = nc.Problem(e)\n"
     )
-    with pytest.raises(
-        ProblemError, match=r"deep.py, line 4: Python's recursion limit .* with evaluate=False"
-    ):
+    with pytest.raises(ProblemError, match=r"deep.py, line 4: Python's recursion limit .* with evaluate=False"):
         load(str(file))

@@ -237,7 +237,7 @@ def test_loops_with_loops_inside_go_by_blocks():
 
 def test_a_function_that_can_be_vectorised_is_apart_from_what_scatters(monkeypatch):
     pytest.importorskip("numba")
-    monkeypatch.setattr("ncsolve.backends.native_printer._BLAS_FROM", 1)
+    monkeypatch.setattr("ncsolve.backends.native_tasks._BLAS_FROM", 1)
     oracle, ours, x = nc.compile(perceptron(), "numba"), nc.compile(perceptron()), point_of(perceptron())
     lines = oracle.evaluator.source("gradient").split("\n")
     (tanh,) = (k for k, line in enumerate(lines) if "rt.tanh(" in line)
@@ -333,7 +333,7 @@ def test_a_factor_that_all_terms_share_leaves_a_large_sum(monkeypatch):
 
 def test_large_products_of_tensors_are_left_to_numpy(monkeypatch):
     pytest.importorskip("numba")
-    monkeypatch.setattr("ncsolve.backends.native_printer._TENSOR_FROM", 1)
+    monkeypatch.setattr("ncsolve.backends.native_tasks._TENSOR_FROM", 1)
     oracle, x = nc.compile(perceptron(), "numba"), point_of(perceptron())
     np.testing.assert_array_equal(oracle.hessian(x), nc.compile(perceptron()).hessian(x))
 

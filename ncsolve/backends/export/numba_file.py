@@ -21,7 +21,8 @@ from ncsolve.backends.export.text import (
     sources,
 )
 from ncsolve.backends.native_backend import Writer, _dense_entry, _scatter, _store_value, _stored_entry
-from ncsolve.backends.native_printer import NativePrinter, Sink
+from ncsolve.backends.native_printer import NativePrinter
+from ncsolve.backends.native_tasks import Sink
 from ncsolve.backends.numpy_backend import nodes_of
 from ncsolve.backends.numpy_printer import identifier
 from ncsolve.errors import ProblemError
