@@ -206,6 +206,15 @@ WRITES = {
     "buffer": "B = globals().setdefault('B', state.x.copy())\nB[:] = state.x\nstate = replace(state, x=B[:])",
     "bounds": "(oracle.lower if oracle.lower is not None else x0)[:] = -9",
 }
+LIES = {
+    "bounds": "state = at(oracle, state.x - 50.0, state.k)",
+    "prox": "state = at(oracle, state.x - 0.01 * state.gradient, state.k)",
+    "rows": "oracle.value_and_gradient(state.x, rows=[0, 1])",
+    "constraints": "oracle.constraints.values(state.x)",
+    "blocks": "oracle.structure.blocks[0]",
+    "squares": "oracle.least_squares.residuals(state.x)",
+}
+"""It uses what it does not say that it needs, or ignores what it says that it handles."""
 ENDLESS = {
     "quiet": "while True: pass",
     "catching": "while True:\n    try: sum(range(100))\n    except Exception: pass",
@@ -221,7 +230,6 @@ DECLARES = {
     "needs-unhashable": ("needs", "[['gradient']]"),
     "needs-samples": ("needs", "{'samples'}"),
     "needs-no-bounds": ("needs", "set()"),
-    "needs-all": ("needs", "None"),
     "iterations-text": ("attributes", "default_iterations = 'many'"),
     "iterations-negative": ("attributes", "default_iterations = -1"),
     "iterations-nan": ("attributes", "default_iterations = float('nan')"),
@@ -369,6 +377,7 @@ def faults() -> list[Fault]:
             for name, (declared, value, ends) in EXTRA.items()
         ),
         *(Fault(f"writes-{name}", {"code": code}, ("FAILED", *LIMIT)) for name, code in WRITES.items()),
+        *(Fault(f"lies-{name}", {"code": code}, ANY, ("step", "drive")) for name, code in LIES.items()),
         *(Fault(f"endless-{name}", {"code": code}, ("TIME",), seconds=0.05) for name, code in ENDLESS.items()),
         *(Fault(f"declares-{name}", {slot: code}, ANY, whole) for name, (slot, code) in DECLARES.items()),
     ]
