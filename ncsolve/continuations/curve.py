@@ -50,6 +50,8 @@ class Crossing(NamedTuple):
 
 @dataclass
 class Curve:
+    """Vertices in the order in which they were met, what happens between them, and why it ends."""
+
     vertices: list[Vertex] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
     end: str = "points"

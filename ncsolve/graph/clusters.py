@@ -45,7 +45,7 @@ def clustering_of(derivation: Derivation, parameters: Mapping[str, float]) -> Cl
         return None
     axes = tuple(i for i in total.over if i != derivation.samples)  # of a single centre: both sums are one
     leaves = [total.operands[0]] if axes else _minimum(graph, total.operands[0])
-    pairs = [_distance(graph, leaf, derivation.samples, axes) for leaf in leaves]
+    pairs = [_distance(leaf, derivation.samples, axes) for leaf in leaves]
     if not pairs or None in pairs:
         return None
     points = {point for point, _ in filter(None, pairs)}
@@ -71,7 +71,7 @@ def _minimum(graph: Graph, node: Node) -> Iterator[Node]:
         yield node
 
 
-def _distance(graph: Graph, node: Node, samples: Index, axes: tuple[Index, ...]) -> tuple[str, int] | None:
+def _distance(node: Node, samples: Index, axes: tuple[Index, ...]) -> tuple[str, int] | None:
     """Of |a_i - c_k|^2, summed over the axes, the name of the array a and where in x the centre c_k begins."""
     if isinstance(node, Contract):
         if axes or len(node.operands) != 1 or len(node.over) != 1:

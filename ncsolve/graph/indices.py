@@ -190,7 +190,7 @@ class Ranges:
             return cls._enumerated(limits, condition, body, inner, lowering)
         mask_terms, over = [], []
         for symbol, low, high in limits:
-            bounds = [_bound(b, scope, lowering, symbol, expression) for b in (low, high)]
+            bounds = [_bound(b, scope, lowering, symbol) for b in (low, high)]
             first, last = int(bounds[0][0].min()), int(bounds[1][0].max())
             size = last - first + 1
             if size <= 0:
@@ -264,7 +264,7 @@ class Ranges:
         """A range that depends on indices of an enclosing sum: the bounding box, with a mask."""
         over, terms = [], [condition]
         for symbol, low, high in limits:
-            bounds = [_bound(b, scope, lowering, symbol, body) for b in (low, high)]
+            bounds = [_bound(b, scope, lowering, symbol) for b in (low, high)]
             first, last = int(bounds[0][0].min()), int(bounds[1][0].max())
             if last < first:
                 return cls(body, scope, (), empty=True)
@@ -351,9 +351,7 @@ def _delta_args(factor: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     return tuple(next(iter(deltas)).args[:2]) if len(deltas) == 1 else (sp.S.Zero, sp.S.Zero)
 
 
-def _bound(
-    bound: sp.Expr, scope: Scope, lowering: Lowering, symbol: sp.Symbol, where: sp.Basic
-) -> tuple[IntArray, tuple[Index, ...]]:
+def _bound(bound: sp.Expr, scope: Scope, lowering: Lowering, symbol: sp.Symbol) -> tuple[IntArray, tuple[Index, ...]]:
     known = set(scope) | {getattr(b, "label", b) for b in lowering.data_leaves}
     unknown = sorted(str(s) for s in bound.atoms(sp.Symbol) if s not in known)
     if unknown or bound.has(sp.oo, -sp.oo):

@@ -28,6 +28,8 @@ LEAST = 1e-3  # of the narrowest width, by which a box is made larger anyway
 
 @dataclass
 class Boxes:
+    """m boxes with their faces: lower and upper (m, n)."""
+
     lower: Array
     upper: Array
 

@@ -143,6 +143,7 @@ def inside_and_edge(
 
 
 def certified_points(oracle: Oracle, certificates: list[Certificate]) -> list[CriticalPoint]:
+    """The middles of what is proven to hold one critical point each, with the kind that is proven."""
     if not certificates:
         return []
     x = np.array([c.center for c in certificates])
@@ -199,6 +200,7 @@ def has_morse_sum(intervals: Intervals, lower: Array, upper: Array) -> bool:
 
 
 def morse_sum(points: list[CriticalPoint]) -> int:
+    """sum (-1)^index over the nondegenerate points: 1 for all of a box out of which grad f points. [Milnor 1965, 6]"""
     return sum((-1) ** p.index for p in points if not p.nullity)
 
 

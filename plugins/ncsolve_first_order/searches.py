@@ -65,7 +65,7 @@ def wolfe(oracle: Oracle, at: Departure, curvature: float = CURVATURE) -> Landin
 
 def exact(oracle: Oracle, at: Departure) -> Landing:
     """The first minimum along d; Armijo's step where rounding or a jump hides it."""
-    found = exact_search(oracle, at.x, at.f, at.g, at.d, at.step_size)
+    found = exact_search(oracle, at.x, at.f, at.d, at.step_size)
     return armijo(oracle, at) if found is None else Landing(found.x, found.f, found.g, found.t)
 
 

@@ -66,7 +66,7 @@ class BFGS:
 
     def searched(self, oracle: Oracle, x: Vector, f: float, g: Vector, d: Vector) -> Trial | None:
         """The point that is taken along d."""
-        found = exact_search(oracle, x, f, g, d) if self.line_search == "exact" else None
+        found = exact_search(oracle, x, f, d) if self.line_search == "exact" else None
         return found or search(oracle, x, f, g, d)
 
 

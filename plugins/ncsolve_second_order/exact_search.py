@@ -19,7 +19,7 @@ Vector = NDArray[np.float64]
 ROUNDING = 1e-15
 
 
-def exact_search(oracle: Oracle, x: Vector, f: float, g: Vector, d: Vector, t: float = 1.0) -> Trial | None:
+def exact_search(oracle: Oracle, x: Vector, f: float, d: Vector, t: float = 1.0) -> Trial | None:
     """The first minimum of phi(t) = f(P(x + t d)) that doubling brackets, as a zero of phi'. [Brent 1973]
 
     t is the first length to try. None where phi does not fall, or falls by rounding alone.
