@@ -58,7 +58,7 @@ class Contract:
             f, g = getattr(state, "objective", None), getattr(state, "gradient", None)
             if f is not None and g is not None:
                 f = float(f)
-                if g.shape != self._shape or g.dtype.kind not in "fiu":
+                if g.shape != self._shape or (g.dtype is not FLOAT and g.dtype.kind not in "fiu"):
                     raise TypeError(f"its state has a gradient of shape {g.shape} and {g.dtype}")
         except Exception as error:
             wanted = f"x must be a float64 array of shape {self._shape}, objective a number and gradient like x"
