@@ -27,6 +27,9 @@ R = TypeVar("R")
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
+INTERRUPT = getattr(signal, "SIGUSR1", None)
+"""What Ctrl-C is to a worker, which ignores that of the terminal; None on a system without such signals."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Worker:
@@ -42,6 +45,12 @@ class _Worker:
             process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
         return cls(process, ours)
+
+    def interrupt(self) -> None:
+        if INTERRUPT is None:
+            self.process.terminate()
+        elif self.process.is_alive():
+            os.kill(self.process.pid, INTERRUPT)
 
     def end(self) -> None:
         self.pipe.close()
@@ -134,9 +143,28 @@ class _Pool(Generic[S, T, R]):
                         raise error
                     self._occupy(busy, queue)  # before the result is looked at, which may take a while
                     yield k, result
+        except KeyboardInterrupt:
+            yield from self._interrupted(busy)
+            raise
         finally:
             for worker, *_ in busy.values():
                 worker.end()
+
+    def _interrupted(self, busy: dict[Connection, tuple[_Worker, int, T]]) -> Iterator[tuple[int, R]]:
+        """Pass Ctrl-C on to the workers: what their tasks have to say to it."""
+        for worker, *_ in busy.values():
+            worker.interrupt()
+        while busy:
+            for pipe in wait(list(busy)):
+                worker, k, _ = busy.pop(pipe)  # type: ignore[call-overload]
+                try:
+                    result, error = worker.pipe.recv()
+                except (EOFError, OSError):  # nothing: it has ended
+                    worker.end()
+                    continue
+                self.idle.append(worker)
+                if error is None:
+                    yield k, result
 
     def _occupy(self, busy: dict[Connection, tuple[_Worker, int, T]], queue: _Queue[T]) -> None:
         """Give tasks to workers until there are no more of either."""
@@ -195,9 +223,11 @@ def _one_thread() -> Iterator[None]:
 def _work(pipe: Connection, function: Callable[..., Any], packed: bytes) -> None:
     """The life of a worker: a task comes in, its result or its error goes out, until nobody listens.
 
-    Ctrl-C is the parent's, which ends its workers; so are the lines of progress.
+    Ctrl-C is the parent's, which passes it on; so are the lines of progress.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if INTERRUPT is not None:
+        signal.signal(INTERRUPT, signal.default_int_handler)
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     Thread(target=_end_with_parent, daemon=True).start()
     shared = cache(partial(pickle.loads, packed))

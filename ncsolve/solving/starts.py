@@ -64,9 +64,10 @@ def run_starts(
     The first run is the one that `run` makes; the others start at random points, each with a seed spawned from `seed`.
     Every run computes with one BLAS thread and as if it were the first of its process, so that its bits do not depend
     on the executor (without one: this process). Limits hold for each run. After Ctrl-C the runs that are done are
-    returned, and the one that it met here. `arguments` are those of `run`.
+    returned, and those that it met. `arguments` are those of `run`.
     """
     shared = _Shared(problem, backend, solver, x0, seed, arguments)
+    executor = executor or Serial()
     keepers: list[Keeper | None] = []
 
     def tasks() -> Iterator[_Start]:
@@ -77,11 +78,12 @@ def run_starts(
     done: dict[int, Result] = {}
     interrupted = False
     try:
-        for k, (result, error) in (executor or Serial()).run(_run, shared, tasks()):
+        for k, (result, error) in executor.run(_run, shared, tasks()):
             done[k] = _at_home(result, problem)
             if (kept := keepers[k]) is not None:
                 kept.error = error
-            if interrupted := result.status is Status.INTERRUPTED:
+            interrupted |= result.status is Status.INTERRUPTED
+            if interrupted and isinstance(executor, Serial):  # others pass Ctrl-C on, and come back with it
                 break
     except KeyboardInterrupt:
         if not done:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from contextlib import contextmanager
 from multiprocessing import active_children
 
@@ -98,6 +103,23 @@ def test_ctrl_c_gives_the_starts_that_are_done(monkeypatch):
     result = nc.solve(WELLS, "gd", starts=3, executor=choose("processes", 2))
     assert result.status is nc.Status.INTERRUPTED
     assert [run.objective for run in result.runs] == [done[0].objective, done[2].objective]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no such signals")
+def test_ctrl_c_is_passed_on_to_the_starts_in_play(tmp_path):
+    """Each ends with its best point; the answer is the better one, and the run can be resumed."""
+    asked = "solve rastrigin -s cma -o restarts=1000000 --max-iterations 1000000000 --starts 2 --jobs 2 --json --out"
+    command = [sys.executable, "-m", "ncsolve", *asked.split(), tmp_path]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    while len(list(tmp_path.glob("checkpoint*.npz"))) < 2:
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    answer = json.loads(running.communicate()[0])
+    assert running.returncode == 130
+    assert answer["status"] == "INTERRUPTED"
+    assert answer["iterations"] > 0
+    assert len(nc.resume(tmp_path, max_iterations=1).runs) == 2
 
 
 def test_callbacks_are_for_this_process():
