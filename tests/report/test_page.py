@@ -180,6 +180,16 @@ def test_points_have_the_names_of_the_variables(parsed, tmp_path):
     assert "1 iteration (2 values, 2 gradients, 1 Hessian)" in text
 
 
+def test_where_several_starts_ended(tmp_path):
+    nc.solve(nc.load("six-hump-camel"), "lbfgs", starts=6, seed=1, checkpoint=tmp_path / "run")
+    parsed = Parsed(make_page([tmp_path], QUICK).html)
+    data = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
+    assert len(data["ends"]) > 1
+    assert f"6 starts ended at {len(data['ends'])} points, f = " in parsed.text
+    for end in data["ends"]:
+        assert f"{number(end['objective'], 8)} (minimum, {end['count']})" in parsed.text
+
+
 def test_a_page_of_the_same_runs_is_the_same_but_for_its_date(runs, page):
     again = make_page([runs], Asked())
     assert again.html.partition("<footer")[0] == page.html.partition("<footer")[0]

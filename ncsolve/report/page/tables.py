@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ncsolve.report.page.barriers import barrier_graph
@@ -16,6 +16,7 @@ __all__ = ["critical_points", "provenance", "run_table", "verdict_table"]
 
 MOST_POINTS, MOST_RUNS = 200, 500
 ENTRIES = 6
+MOST_ENDS = 8
 
 
 def table(columns: Sequence[str], rows: Iterable[Html], **attributes: Any) -> Html:
@@ -110,7 +111,19 @@ def run_table(section: Section) -> Html:
     columns = ["solver", "seed", "status", "kind", "f", "|gradient|", "iterations", "evaluations", "seconds", "folder"]
     left = len(section.runs) - MOST_RUNS
     note = tag("p", f"The first {MOST_RUNS}; {left} more are not listed.", class_="note") if left > 0 else None
-    return tag("div", tag("h3", "Runs"), table(columns, rows, class_="runs"), note)
+    return tag("div", tag("h3", "Runs"), table(columns, rows, class_="runs"), note, *_ends(section))
+
+
+def _ends(section: Section) -> Iterator[Html]:
+    """Where several starts of one run ended."""
+    for run in section.runs:
+        ends = run.data.get("ends") or []
+        if len(ends) < 2:
+            continue
+        shown = [join(number(end["objective"], 8), f" ({end['kind']}, {end['count']})") for end in ends[:MOST_ENDS]]
+        values = join(*(join(", " * (k > 0), each) for k, each in enumerate(shown)), ", …" * (len(ends) > MOST_ENDS))
+        said = f": {sum(end['count'] for end in ends)} starts ended at {len(ends)} points, f = "
+        yield tag("p", tag("code", run.path), said, values, ".", class_="note")
 
 
 def provenance(section: Section) -> Html:
