@@ -91,8 +91,10 @@ def command(
     data = [run.data for run in runs]
     if as_json:
         say(to_json({"runs": data}))
-    else:
+    elif data:
         tabulate(data)
+    else:
+        say("Interrupted before the first run was done.", err=True)
     if table:
         export(table, data)
     if plot and runs:

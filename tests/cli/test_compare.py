@@ -66,6 +66,15 @@ def test_a_wrong_solver_is_told_before_anything_runs(run, solver, said):
     assert said in result.stderr
 
 
+def test_an_interrupt_before_the_first_run_leaves_no_empty_table(run, monkeypatch):
+    from ncsolve import compare
+
+    monkeypatch.setattr(compare, "run_cells", lambda *_: [])
+    result = run("compare", "himmelblau", "-s", "gd")
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert "Interrupted before the first run was done." in result.stderr
+
+
 def test_limits_reach_every_run(run):
     runs = json.loads(run("compare", "rosenbrock", "-s", "gd", "--max-iterations", "3", "--json").stdout)["runs"]
     assert [(each["status"], each["iterations"]) for each in runs] == [("ITERATIONS", 3)]
