@@ -44,10 +44,9 @@ KINKED = (sp.Abs, lambda e: sp.Max(e, 0), lambda e: sp.Piecewise((e**2, e < 1), 
 
 @dataclass
 class Generated:
-    """An objective, and whether its second derivatives exist everywhere."""
+    """An objective, and what checks it."""
 
     problem: nc.Problem
-    smooth: bool
 
     @cached_property
     def independent(self) -> Independent:
@@ -87,11 +86,14 @@ def generate(seed: int, k: int) -> Generated:
     start = {s: rng.uniform(-1, 0.5, getattr(s, "shape", None) or ()) for s in variables}
     given = {"data": {s: d for s, d in data.items() if f.has(s)}, "parameters": {lam: 0.7} if f.has(lam) else {}}
     problem = nc.Problem(f, variables=variables, bounds=bounds, start=start, name=f"generated-{seed}-{k}", **given)
-    return Generated(problem, not f.has(sp.Abs, sp.Max, sp.Piecewise))
+    return Generated(problem)
 
 
 class Independent:
-    """Value, gradient and Hessian in 30 digits, of the objective with its sums written out."""
+    """Value, gradient and Hessian in 30 digits, of the objective with its sums written out.
+
+    `smooth`: whether the second derivatives exist everywhere.
+    """
 
     def __init__(self, problem: nc.Problem) -> None:
         written_out = problem.objective.doit()
@@ -107,7 +109,9 @@ class Independent:
         self.f = sp.lambdify(self.symbols, f, "mpmath")
         gradient = [sp.diff(f, s) for s in self.symbols]
         self.gradient = sp.lambdify(self.symbols, gradient, "mpmath")
-        self.hessian = sp.lambdify(self.symbols, [[sp.diff(g, s) for s in self.symbols] for g in gradient], "mpmath")
+        hessian = [[sp.diff(g, s) for s in self.symbols] for g in gradient]
+        self.hessian = sp.lambdify(self.symbols, hessian, "mpmath")
+        self.smooth = not sp.Matrix(hessian).has(sp.Abs, sp.Max, sp.Piecewise, sp.sign, sp.DiracDelta, sp.Heaviside)
 
 
 def refutation(case: Generated, result: nc.Result, rng: np.random.Generator) -> str:
@@ -122,7 +126,7 @@ def refutation(case: Generated, result: nc.Result, rng: np.random.Generator) -> 
         at = [mpmath.mpf(float(c)) for c in x]
         f = check.f(*at)
         slope = 0.0
-        if case.smooth:
+        if check.smooth:
             g = np.array([float(c) for c in check.gradient(*at)])
             free = ~(((x <= lower) & (g > 0)) | ((x >= upper) & (g < 0)))
             slope = float(np.abs(g[free]).max(initial=0))
@@ -143,7 +147,7 @@ def refutation(case: Generated, result: nc.Result, rng: np.random.Generator) -> 
         for relative in RADII:
             radius = relative * (1 + float(np.abs(x).max()))
             lower_by = 0.0
-            for direction in rng.standard_normal((1000 if case.smooth else 200, problem.n)):
+            for direction in rng.standard_normal((1000 if check.smooth else 200, problem.n)):
                 point = np.clip(x + radius * direction / np.linalg.norm(direction), lower, upper)
                 value = check.f(*(mpmath.mpf(float(c)) for c in point))
                 if mpmath.im(value) == 0 and f - value > 2 * np.sqrt(problem.n) * slope * radius + ROUNDING * abs(f):

@@ -82,5 +82,5 @@ def test_the_check_sees_what_is_no_minimum(benchmark, f, x, why):
     problem = nc.Problem(sp.sympify(f, {"a": a, "b": b}), start={a: 1, b: 1})
     result = nc.solve(problem, "gd", x0=np.array(x, float), max_iterations=0)
     result = replace(result, status=nc.Status.CONVERGED)
-    case = generated.Generated(problem, True)
+    case = generated.Generated(problem)
     assert why in generated.refutation(case, result, np.random.default_rng(0))
