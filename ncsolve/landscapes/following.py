@@ -9,6 +9,7 @@ these are Newton's steps; only where the followed ones alone have lam < 0 are th
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,15 +55,19 @@ def uphill(oracle: Oracle, x: Array, directions: Array, longest: float) -> tuple
     return x, converged
 
 
-def towards_index(oracle: Oracle, x: Array, index: int, lower: Array, upper: Array, steps: int = STEPS) -> Array:
+def towards_index(
+    oracle: Oracle, x: Array, index: int, lower: Array, upper: Array, deadline: float = np.inf
+) -> Array:
     """Points of an index in a box, to which paths from x (m, n) lead that rise along the `index` lowest eigenvectors.
 
-    The unit of length is the box, which is not left; what has not come to rest after `steps` is dropped.
+    The unit of length is the box, which is not left; what has not come to rest after STEPS, or by the deadline, is dropped.
     """
     x, width = x.copy(), upper - lower
     active, arrived = np.arange(len(x)), np.zeros(len(x), dtype=bool)
     with oracle.uncounted():
-        for _ in range(steps):
+        for _ in range(STEPS):
+            if not len(active) or time.perf_counter() > deadline:
+                break
             H = oracle.hessian(x[active], dense=True) * width[:, None] * width
             modes = Modes.of(H, oracle.gradient(x[active]) * width)
             s = _downhill(modes)
@@ -73,8 +78,6 @@ def towards_index(oracle: Oracle, x: Array, index: int, lower: Array, upper: Arr
             x[active] = np.clip(x[active] + width * step, lower, upper)
             arrived[active] = rests = reach <= SMALL
             active = active[~rests]
-            if not len(active):
-                break
     return x[arrived]
 
 

@@ -35,22 +35,22 @@ def sampled(oracle: Oracle, lower: Array, upper: Array, seed: int, seconds: floa
     """Critical points (k, n) in a box, and whether the search was interrupted."""
     from scipy.stats import qmc
 
-    began, quiet = time.perf_counter(), 0
+    deadline, quiet = time.perf_counter() + seconds, 0
     sobol = qmc.Sobol(oracle.n, seed=seed)
     count = min(ROUND, 2 ** max(2, int(np.log2(NUMBERS / oracle.n**2))))  # a power of 2, as Sobol points should be
     found = np.empty((0, oracle.n))
     try:
         for k in range(ROUNDS):
             starts = lower + sobol.random(count) * (upper - lower)
-            by_index = towards_index(oracle, starts[count // 2 :], k % 2, lower, upper)
-            ended = towards_critical(oracle, starts[: count // 2], deadline=began + seconds)
-            ended = np.concatenate([ended, towards_critical(oracle, by_index, POLISH)])
+            ended = towards_critical(oracle, starts[: count // 2], deadline=deadline)
+            by_index = towards_index(oracle, starts[count // 2 :], k % 2, lower, upper, deadline)
+            ended = np.concatenate([ended, towards_critical(oracle, by_index, POLISH, deadline)])
             ended[np.abs(ended) <= np.finfo(float).eps * (upper - lower)] = 0.0  # steps towards 0 never get there
             inside = np.all((ended >= lower) & (ended <= upper), axis=1)
             more = distinct(np.concatenate([found, ended[inside]]), upper - lower)
             quiet = quiet + 1 if len(more) == len(found) else 0
             found = more
-            if quiet == 2 or time.perf_counter() - began > seconds:
+            if quiet == 2 or time.perf_counter() > deadline:
                 break
     except KeyboardInterrupt:
         return found, True

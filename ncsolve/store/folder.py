@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,8 @@ class RunFolder:
 
     def _write(self, data: Mapping[str, Any], header: Header) -> None:
         asked = plain({**asdict(header), "asked": header.solver})
-        run = {**asked, **data, "versions": header.versions}
+        written = datetime.now(UTC).isoformat(timespec="seconds")
+        run = {**asked, **data, "versions": header.versions, "written": written}
         write_text(self.path / "run.json", json.dumps(run, allow_nan=False) + "\n")
 
     def header(self) -> Header:

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -164,5 +165,6 @@ def test_a_large_x_is_a_file_of_its_own(run, tmp_path):
         "solve", "rosenbrock", "-p", "n=20000", "-s", "gd", "--max-iterations", "1", "--out", str(tmp_path), "--json"
     )
     kept = json.loads((tmp_path / "run.json").read_text())
+    assert datetime.now(UTC) - datetime.fromisoformat(kept["written"]) < timedelta(hours=1)
     assert (kept["x"], kept["values"], kept["x_file"]) == (None, None, "x.npy")
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), json.loads(result.stdout)["x"])

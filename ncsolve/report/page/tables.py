@@ -127,12 +127,14 @@ def _ends(section: Section) -> Iterator[Html]:
 
 
 def provenance(section: Section) -> Html:
-    """What the numbers depend on: source, digest, versions, machine, options."""
+    """Where the numbers come from: source, digest, versions, machine, when, options."""
     best = section.best.data
     fingerprint = (best.get("fingerprint") or {}).get("all")
     rows = [("problem", best.get("source") or "declared in Python"), ("SHA-256", fingerprint)]
     for name in ("versions", "machine"):
         rows.append((name, _pairs(_same(section, name))))
+    written = sorted({str(run.data["written"]) for run in section.runs if run.data.get("written")})
+    rows.append(("written", " to ".join([*written[:1], *written[1:][-1:]])))
     for label, data in {label: run.data for label, run in zip(section.labels, section.runs, strict=True)}.items():
         given = {**(data.get("options") or {}), **(data.get("criteria") or {})}
         rows.append((label, _pairs({name: value for name, value in given.items() if value is not None})))
