@@ -1,6 +1,6 @@
 """The way from a problem file to an answer: deriving, starting up, and the loop, each against its limit.
 
-    python benchmarks/core.py
+python benchmarks/core.py
 """
 
 from __future__ import annotations
@@ -58,9 +58,7 @@ def deriving() -> list[list[str]]:
     oracle = nc.compile(chain(10**6))
     points = [(million + k * 1e-3,) for k in range(3)]
     times = interleaved({"ours": (oracle.value_and_gradient, points), "by hand": (chain_by_hand, points)}, 4.0)
-    small, large = (
-        min(seconds_to_gradient(chain(n), np.linspace(-1, 1, n)) for _ in range(7)) for n in (10, 100)
-    )
+    small, large = (min(seconds_to_gradient(chain(n), np.linspace(-1, 1, n)) for _ in range(7)) for n in (10, 100))
     rng = np.random.default_rng(0)
     A, y, w = rng.normal(size=(1000, 20)), rng.integers(0, 2, 1000).astype(float), rng.normal(size=20) / 5
     derive = median(seconds_to_gradient(sigmoid_fit(A, y), w) for _ in range(3))

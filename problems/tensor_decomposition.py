@@ -46,8 +46,6 @@ def match_score(values: Mapping[str, Any], truth: list[np.ndarray]) -> float:
     cosines = np.ones((truth[0].shape[1],) * 2)
     for name, known in zip(NAMES, truth, strict=True):
         found = np.asarray(values[name])
-        cosines = cosines * np.abs(
-            (found / np.linalg.norm(found, axis=0)).T @ (known / np.linalg.norm(known, axis=0))
-        )
+        cosines = cosines * np.abs((found / np.linalg.norm(found, axis=0)).T @ (known / np.linalg.norm(known, axis=0)))
     rank = len(cosines)
     return max(float(np.mean([cosines[p[r], r] for r in range(rank)])) for p in permutations(range(rank)))

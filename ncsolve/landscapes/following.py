@@ -55,12 +55,10 @@ def uphill(oracle: Oracle, x: Array, directions: Array, longest: float) -> tuple
     return x, converged
 
 
-def towards_index(
-    oracle: Oracle, x: Array, index: int, lower: Array, upper: Array, deadline: float = np.inf
-) -> Array:
+def towards_index(oracle: Oracle, x: Array, index: int, lower: Array, upper: Array, deadline: float = np.inf) -> Array:
     """Points of an index in a box, to which paths from x (m, n) lead that rise along the `index` lowest eigenvectors.
 
-    The unit of length is the box, which is not left; what has not come to rest after STEPS, or by the deadline, is dropped.
+    The unit of length is the box, which is not left; what is not at rest after STEPS, or by the deadline, is dropped.
     """
     x, width = x.copy(), upper - lower
     active, arrived = np.arange(len(x)), np.zeros(len(x), dtype=bool)

@@ -110,7 +110,7 @@ class CheckpointFile:
         rows = len(complete["rows"])
         if rows != self._rows and not (self._thread and self._thread.is_alive()):
             self._rows = rows
-            self._thread = threading.Thread(target=self._write, args=(complete,))
+            self._thread = threading.Thread(target=self._write, args=(complete,), name="checkpoint")
             self._thread.start()
 
     def finish(self, complete: dict[str, Any]) -> None:

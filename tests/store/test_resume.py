@@ -284,7 +284,7 @@ def test_nothing_is_unpickled_and_no_class_is_looked_up_at_will(kept):
 def threads_done(look):
     """A callback after which all that is written in the background is there."""
     for thread in threading.enumerate():
-        if thread is not threading.current_thread():
+        if thread.name == "checkpoint":
             thread.join()
 
 
