@@ -124,8 +124,8 @@ class Stuck:
 
 @pytest.fixture
 def with_stuck(monkeypatch):
-    known = registry().solver
-    monkeypatch.setattr(type(registry()), "solver", lambda self, name: Stuck if name == "stuck" else known(name))
+    known = {**registry().solvers(), "stuck": Stuck}
+    monkeypatch.setattr(type(registry()), "solvers", lambda self: known)
 
 
 @pytest.mark.usefixtures("with_stuck")
