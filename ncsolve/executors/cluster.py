@@ -53,7 +53,7 @@ class Dask(Executor):
             if not self.address:
                 with (
                     distributed.LocalCluster(
-                        n_workers=self.workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
+                        n_workers=self.workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
                     ) as cluster,
                     distributed.Client(cluster) as client,
                 ):

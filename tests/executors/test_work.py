@@ -30,7 +30,9 @@ WELLS = nc.Problem((x**2 - 1) ** 2 + (y**2 - 1) ** 2 + x * y / 5, bounds={x: (-2
 def cluster():
     """The name of an executor: a cluster of one worker that runs already."""
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, silence_logs=50) as made:
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
+    ) as made:
         yield made.scheduler_address.replace("tcp", "dask")
 
 

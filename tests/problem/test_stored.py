@@ -108,7 +108,7 @@ def test_chunks_are_placed_on_a_cluster_once(arrays):
     distributed = pytest.importorskip("distributed")
     a, labels = arrays
     memory = nc.compile(problem(a, labels))
-    cluster = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    cluster = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "dashboard_address": "127.0.0.1:0"}
     with distributed.Client(**cluster):
         chunks = dask.from_array(a, chunks=(300, 2)), dask.from_array(labels, chunks=170)
         disk = nc.compile(problem(*chunks))
