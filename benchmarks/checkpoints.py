@@ -1,12 +1,13 @@
 """What keeping a run costs: a checkpoint every second at n = 10^6, and going on from one.
 
-    python benchmarks/checkpoints.py [--variables 1000000] [--seconds 60] [--solvers gd,adam,lbfgs]
+    python benchmarks/checkpoints.py [--variables 1000000] [--seconds 150] [--solvers gd,adam,lbfgs]
 
-The same run in turns with and without checkpoints; the least time of each. Two runs without differ by some percent, so
-that the cost is also added up within one run: by how much iterations during a write are slower than others around them,
-and what the run waits before its first look and after its last one. Processor time counts the thread that writes, too:
-it costs the run nothing where a second core is free. Starting and resuming are timed in processes of their own,
-`ncsolve solve` and `ncsolve resume`, from the start of the process to the first step of the solver.
+One run of each solver, in windows of four seconds: without checkpoints, with one a second, without, and while another
+process writes as many bytes to the same disk each second, which is what the machine takes for them. A window counts by
+its time per iteration against the mean of the windows before and after it, and the median of all is told, so that a
+drift of the machine meets them alike. The last file, which a run waits for, is timed apart. Starting and resuming are
+timed in processes of their own, `ncsolve solve` and `ncsolve resume`, from the start of the process to the first step
+of the solver.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 from unittest.mock import patch
 
@@ -27,6 +31,9 @@ import ncsolve as nc
 from ncsolve.store import CheckpointFile, read_arrays
 
 STARTS = 5
+GAP, WINDOW = 1.0, 4.0
+"""Seconds: what was begun in a window may end in the gap after it."""
+MODES = ("alone", "kept", "alone", "beside")
 UNTIL_THE_FIRST_STEP = """
 import os, sys
 from ncsolve.cli.group import main
@@ -34,57 +41,92 @@ from ncsolve_second_order.lbfgs import LBFGS
 LBFGS.step = lambda *arguments: os._exit(0)
 main()
 """
+WRITER = """
+import os, sys
+data = bytes(int(sys.argv[2]))
+for line in sys.stdin:
+    with open(sys.argv[1], "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+"""
 
 
-class Run:
-    """One run, every iteration of it recorded in its trace: when it began, looked at iterates, wrote and ended."""
+class Windows:
+    """A callback that turns checkpoints, or the other process, on and off, and times the iterations of each window."""
 
-    def __init__(self, problem: nc.Problem, solver: str, iterations: int, keep: bool) -> None:
-        self.looks: list[float] = []
-        self.writes: list[tuple[float, float]] = []
-        self.size = 0
-        write = CheckpointFile._write
+    def __init__(self, writer: subprocess.Popen[str]) -> None:
+        self.writer, self.began, self.asked = writer, time.perf_counter(), 0.0
+        self.first: dict[int, float] = {}
+        self.last: dict[int, float] = {}
+        self.iterations: dict[int, int] = {}
 
-        def timed(file: CheckpointFile, *arguments: Any) -> None:
-            begun = time.perf_counter()
-            write(file, *arguments)
-            self.writes.append((begun, time.perf_counter()))
+    def __call__(self, look: object) -> None:
+        now = time.perf_counter()
+        k, at = divmod(now - self.began, GAP + WINDOW)
+        if self.mode == "beside" and now > self.asked + 1.0:
+            self.asked = now
+            print(file=self.writer.stdin, flush=True)
+        if at >= GAP:
+            self.first.setdefault(int(k), now)
+            self.last[int(k)] = now
+            self.iterations[int(k)] = self.iterations.get(int(k), -1) + 1
 
-        with tempfile.TemporaryDirectory() as folder, patch.object(CheckpointFile, "_write", timed):
-            self.begun, processor = time.perf_counter(), time.process_time()
-            nc.solve(
-                problem, solver, backend="numba", max_iterations=iterations, gradient_tolerance=1e-300,
-                callbacks=[lambda look: self.looks.append(time.perf_counter())],
-                checkpoint=nc.Checkpoint(folder, every=1.0) if keep else None,
-            )  # fmt: skip
-            self.ended, self.processor = time.perf_counter(), time.process_time() - processor
-            if keep:
-                self.size = (Path(folder) / "checkpoint.npz").stat().st_size
-        self.seconds = self.ended - self.begun
-        self.outside = self.seconds - (self.looks[-1] - self.looks[0])
+    @property
+    def mode(self) -> str:
+        return MODES[int((time.perf_counter() - self.began) / (GAP + WINDOW)) % len(MODES)]
 
-    def slower(self) -> float:
-        """Seconds by which iterations during a write took longer than the median of others within 5 s of them."""
-        looks, lengths = np.array(self.looks[:-1]), np.diff(self.looks)
-        met = np.zeros(len(lengths), dtype=bool)
-        for begun, ended in self.writes:
-            met |= (looks < ended) & (looks + lengths > begun)
-        usual = [np.median(lengths[~met & (np.abs(looks - at) < 5)]) for at in looks[met]]
-        return float((lengths[met] - usual).sum())
+    def costs(self, mode: str) -> list[float]:
+        """By how much an iteration took longer than those of the windows without anything around it, as a share."""
+        each = {k: (self.last[k] - self.first[k]) / self.iterations[k] for k in self.iterations if self.iterations[k]}
+        return [
+            2 * each[k] / (each[k - 1] + each[k + 1]) - 1
+            for k in each
+            if MODES[k % len(MODES)] == mode and {k - 1, k + 1} <= each.keys()
+        ]
 
 
-def cost(problem: nc.Problem, solver: str, length: float, rounds: int) -> list[str]:
-    """The row of one solver, for runs of about so many seconds."""
-    Run(problem, solver, 25, False)  # compiles
-    few = Run(problem, solver, 5, False).seconds
-    iterations = max(10, int(20 * length / max(Run(problem, solver, 25, False).seconds - few, 1e-3)))
-    runs = [(Run(problem, solver, iterations, False), Run(problem, solver, iterations, True)) for _ in range(rounds)]
-    alone, kept = (min(each, key=lambda run: run.seconds) for each in zip(*runs, strict=True))
-    whole, processor = kept.seconds / alone.seconds - 1, kept.processor / alone.processor - 1
-    parts = (kept.slower() + kept.outside - alone.outside) / alone.seconds
+@contextmanager
+def while_kept(windows: Windows) -> Iterator[list[float]]:
+    """Checkpoints fall due in the windows that are kept only; the seconds of each that was written."""
+    due: dict[int, float] = {}
+    write, seconds = CheckpointFile._write, list[float]()
+
+    def timed(file: CheckpointFile, *arguments: Any) -> None:
+        begun = time.perf_counter()
+        write(file, *arguments)
+        seconds.append(time.perf_counter() - begun)
+
+    wanted = property(
+        lambda file: due[id(file)] if windows.mode == "kept" else np.inf,
+        lambda file, value: due.__setitem__(id(file), value),
+    )
+    with patch.object(CheckpointFile, "_write", timed), patch.object(CheckpointFile, "due", wanted, create=True):
+        yield seconds
+
+
+def cost(problem: nc.Problem, solver: str, length: float) -> list[str]:
+    """The row of one solver, for a run of so many seconds."""
+
+    def run(folder: str, seconds: float, callback: Any) -> nc.Result:
+        return nc.solve(
+            problem, solver, backend="numba", max_seconds=seconds, max_iterations=10**9, gradient_tolerance=1e-300,
+            callbacks=[callback], checkpoint=nc.Checkpoint(folder, every=1.0),
+        )  # fmt: skip
+
+    with tempfile.TemporaryDirectory() as folder:
+        run(f"{folder}/first", 5.0, lambda look: None)  # compiles
+        size = (Path(folder) / "first" / "checkpoint.npz").stat().st_size
+        command = [sys.executable, "-c", WRITER, f"{folder}/beside", str(size)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as writer:
+            windows = Windows(writer)
+            with while_kept(windows) as seconds:
+                result = run(f"{folder}/run", length, windows)
+            writer.terminate()
+    kept, beside = (windows.costs(mode) for mode in ("kept", "beside"))
     return [
-        solver, str(iterations), f"{kept.size / 1e6:.0f} MB", readable(alone.seconds), readable(kept.seconds),
-        *(f"{100 * share:.1f} %" for share in (whole, parts, processor)),
+        solver, str(result.iterations), f"{size / 1e6:.0f} MB", str(len(seconds)), readable(median(seconds)),
+        *(f"{100 * median(each):.1f} %" for each in (kept, beside)), readable(seconds[-1]),
     ]  # fmt: skip
 
 
@@ -114,14 +156,22 @@ def resuming(variables: int) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--variables", type=int, default=10**6)
-    parser.add_argument("--seconds", type=float, default=60.0, help="of one run")
-    parser.add_argument("--rounds", type=int, default=2, help="runs of each")
+    parser.add_argument("--seconds", type=float, default=150.0, help="of one run")
     parser.add_argument("--solvers", default="gd,adam,lbfgs", help="names, separated by commas; '' for none")
     given = parser.parse_args()
     problem = nc.load("rosenbrock", {"n": given.variables})
-    heading = ["", "iterations", "file", "without", "one a second", "more", "cost (limit 2 %)", "processor time"]
+    heading = [
+        "",
+        "iterations",
+        "file",
+        "files",
+        "each",
+        "cost (limit 2 %)",
+        "another process instead",
+        "the last file",
+    ]
     solvers = [name for name in given.solvers.split(",") if name]
-    print(table(heading, [cost(problem, solver, given.seconds, given.rounds) for solver in solvers]), flush=True)
+    print(table(heading, [cost(problem, solver, given.seconds) for solver in solvers]), flush=True)
     heading = ["start of `solve`", "reading the file", "start of `resume`", "ratio to both (limit 1)"]
     print(table(heading, [resuming(given.variables)]))
 

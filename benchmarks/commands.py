@@ -72,7 +72,15 @@ def problem(n: int = 2, scale: float = 1.0):
     return nc.Problem(sp.Sum(scale * sp.cos(x[i]) + x[i] ** 2, (i, 0, n - 1)), bounds={x: (-1, 2)})
 """,
 )
+FAMILY = """\
+import sympy as sp
+import ncsolve as nc
+def problem(lam: float = 0.5):
+    x, y = sp.symbols('x y')
+    return nc.Problem(x**4 / 4 - lam * x**2 / 2 + y**2 + x * y / 3, bounds={x: (-3, 3), y: (-2, 2)}, start={x: 1, y: 0})
+"""
 FITTING = {
+    "continue problem": "family.py family.py family.py mine.py himmelblau",
     "box": "x=-1:1,y=-1:1 x=-5:5,y=-5:5 x=-1:1",
     "at": "x=0,y=0 0,0 x=1,y=1",
     "x0": "x=0,y=0 x=3,y=2 zeros",
@@ -81,7 +89,7 @@ FITTING = {
     "theorem": "gd-pl-linear GD1 gd-descent",
     "name": "himmelblau gd GD3a",
     "target": "0.1 -1",
-    "parameter": "n=2:4 scale=0:2 lam=0:1",
+    "parameter": "lam=0:1 scale=0:2 n=2:4",
     "only": "step_size",
     "ranges": "step_size=0.01:1",
     "backend": "auto numpy",
@@ -89,7 +97,7 @@ FITTING = {
     "begin": "x=0,y=0",
     "end": "x=1,y=1",
 }
-"""Values by the name of what they are for."""
+"""Values by the name of what they are for, of one command or of all."""
 KEPT = (
     "solve rosenbrock -s gd --max-iterations 40 --out here",
     "landscape himmelblau --box x=-6:6,y=-6:6 --certify --out proof.json",
@@ -107,13 +115,14 @@ def mutated(text: str, rng: random.Random) -> str:
     return text
 
 
-def value_of(parameter: click.Parameter, rng: random.Random) -> str:
+def value_of(parameter: click.Parameter, command: str, rng: random.Random) -> str:
     """A value for an option or argument: one that fits in most cases."""
     if rng.random() < 0.1:
         return rng.choice(WORDS)
     kind, name = parameter.type, parameter.name or ""
-    if name in FITTING:
-        return rng.choice(FITTING[name].split())
+    for known in (f"{command} {name}", name):
+        if known in FITTING:
+            return rng.choice(FITTING[known].split())
     if isinstance(kind, click.Choice):
         return str(rng.choice(list(kind.choices)))
     if isinstance(kind, (click.types.IntParamType, click.IntRange)):
@@ -151,11 +160,12 @@ def command_line(rng: random.Random) -> list[str]:
         if parameter.name in SKIPPED:
             continue
         if isinstance(parameter, click.Argument):
-            line += [value_of(parameter, rng) for _ in range(1 if parameter.nargs == 1 else rng.choice((0, 1, 1, 2)))]
+            count = 1 if parameter.nargs == 1 else rng.choice((0, 1, 1, 2))
+            line += [value_of(parameter, name, rng) for _ in range(count)]
         elif parameter.required or rng.random() < 0.08:
             option = rng.choice(parameter.opts)
             flag = isinstance(parameter, click.Option) and (parameter.is_flag or parameter.count)
-            line += [option] if flag else [option, value_of(parameter, rng)]
+            line += [option] if flag else [option, value_of(parameter, name, rng)]
     return line + SMALL.get(name, [])
 
 
@@ -193,6 +203,7 @@ def run(seed: int, numbers: range, title: str = "") -> Tally:
 
     with tempfile.TemporaryDirectory() as kept:
         with contextlib.chdir(kept):
+            Path("family.py").write_text(FAMILY)
             for line in KEPT:
                 CliRunner().invoke(cli, line.split())
         return Tally().run(((str(k), partial(endings, k, kept)) for k in numbers), title)
