@@ -32,9 +32,11 @@ def command(folder: Path, problem: str | None, solver: str | None, as_json: bool
     from ncsolve.report.data import to_json
     from ncsolve.report.labels import labels
     from ncsolve.report.table import print_table
-    from ncsolve.store import stored_runs
+    from ncsolve.store import listed_runs
 
-    stored = stored_runs(folder)
+    stored, faults = listed_runs(folder)
+    for fault in faults:
+        say(f"left out: {fault}", err=True)
     runs = [
         each
         for each in stored

@@ -4,7 +4,7 @@ from ncsolve.store.checkpoint import Checkpoint, CheckpointFile, Header, read_ch
 from ncsolve.store.files import read_arrays, write_arrays, write_text
 from ncsolve.store.fingerprint import fingerprint
 from ncsolve.store.folder import RunFolder, keep
-from ncsolve.store.index import Stored, stored_runs
+from ncsolve.store.index import Stored, listed_runs, read_run, run_files, stored_runs
 from ncsolve.store.provenance import all_versions
 from ncsolve.store.resume import absolute, check_same, configured, problem_of
 
@@ -20,9 +20,12 @@ __all__ = [
     "configured",
     "fingerprint",
     "keep",
+    "listed_runs",
     "problem_of",
     "read_arrays",
     "read_checkpoint",
+    "read_run",
+    "run_files",
     "stored_runs",
     "write_arrays",
     "write_text",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -168,3 +169,16 @@ def test_a_large_x_is_a_file_of_its_own(run, tmp_path):
     assert datetime.now(UTC) - datetime.fromisoformat(kept["written"]) < timedelta(hours=1)
     assert (kept["x"], kept["values"], kept["x_file"]) == (None, None, "x.npy")
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), json.loads(result.stdout)["x"])
+
+
+def test_a_run_that_cannot_be_read_is_left_out_and_told(run, tree):
+    """Each time, and with an index; the name of a folder need not be UTF-8."""
+    (tree / "a" / "run.json").write_text("{")
+    (tree / "b" / "c" / "run.json").write_text('{"problem": 3, "solver": "gd", "status": "TIME"}')
+    shutil.copytree(tree / "b" / "d", tree / os.fsdecode(b"\xff"))
+    for _ in range(2):
+        listed = run("runs", str(tree), "--json")
+        assert [each["path"] for each in json.loads(listed.stdout)["runs"]] == ["b/d", "\udcff"]
+        one, other = listed.stderr.splitlines()
+        assert one.startswith(f"left out: {tree / 'a'}: its run.json cannot be read: ")
+        assert other == f"left out: {tree / 'b' / 'c'}: its run.json is not of ncsolve"
