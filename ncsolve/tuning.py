@@ -182,7 +182,8 @@ def tune(
             study.tell(asked, trial.cost)
             found.trials.append(trial)
             report(trial)
-        return replace(found, lean=race.lean(found.best, fixed))
+        lean = race.lean(found.best, fixed)
+        return replace(found, lean=min(found.default, lean, key=lambda trial: trial.cost))
     except KeyboardInterrupt:
         if not found.trials:
             raise

@@ -15,7 +15,7 @@ from ncsolve.hooks import registry
 from ncsolve.problem import load
 
 pytest.importorskip("optuna")
-from ncsolve.tuning import Choice, Range, search_space, tune
+from ncsolve.tuning import Choice, Range, Trial, _Race, search_space, tune
 
 x, y = sp.symbols("x y")
 BOWL = nc.Problem(x**2 + 4 * y**2, start={x: 3, y: -1}, constants={"minimum": 0})
@@ -170,3 +170,12 @@ def test_optuna_is_imported_for_it_only():
 
     code = "import sys, ncsolve.cli.tune; print('optuna' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
+
+
+def test_seconds_that_were_a_lucky_measurement_are_no_gain(monkeypatch):
+    """The best trial is measured again, and takes longer than the solver as it is."""
+    seconds = iter([2.0, 1.0, 3.0])
+    monkeypatch.setattr(_Race, "run", lambda self, options: Trial(options, next(seconds, 9.0), 1, 1))
+    found = tune(BOWL, "gd", trials=2, seeds=1, by="seconds", only=["step_size"])
+    assert [trial.cost for trial in found.trials] == [2.0, 1.0]
+    assert found.best is found.default
