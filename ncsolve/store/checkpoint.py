@@ -123,6 +123,12 @@ class CheckpointFile:
             self._superseded, self._rows = False, rows
             self._write(complete)
 
+    def close(self) -> None:
+        """Wait until nothing of it, nor of its parts, is being written, however the run has ended."""
+        for each in (self, *self._children):
+            if each._thread is not None:
+                each._thread.join()
+
     def failure(self) -> StoreError | None:
         """The last error of this checkpoint and of those of its parts."""
         return next((each.error for each in (self, *self._children) if each.error), None)

@@ -94,7 +94,10 @@ def keep(
         if not resume:
             folder.begin(header)
         file = CheckpointFile(folder.checkpoint, header, solver, resume and is_resumable(solver))
-        result = run(file)
+        try:
+            result = run(file)
+        finally:
+            file.close()
         try:
             folder.save(result, header)
             error = file.failure()

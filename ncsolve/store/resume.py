@@ -86,8 +86,8 @@ def _difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 
 def _is_same(one: Any, other: Any) -> bool:
-    same = one == other
-    return bool(np.all(same)) and np.shape(one) == np.shape(other)
+    arrays = isinstance(one, np.ndarray) or isinstance(other, np.ndarray)
+    return bool(np.array_equal(one, other) if arrays else one == other)
 
 
 def _listed(names: list[str], leave: str) -> str:

@@ -22,6 +22,7 @@ from ncsolve.solving.checkpoint import is_resumable
 from ncsolve.store import Checkpoint
 from ncsolve.store.checkpoint import SCHEMA, CheckpointFile, read_mark
 from ncsolve.store.encode import classes_of, decode, encode
+from ncsolve.store.resume import _difference
 
 SOLVERS = sorted(name for name, solver in registry().solvers().items() if is_resumable(solver))
 CANDIDATES = ("valley", "lasso", "game", "circle", "fit", "clusters", "factors", "bowl")
@@ -315,6 +316,19 @@ def test_an_older_checkpoint_is_given_up_for_the_last_one(tmp_path, monkeypatch)
     same(whole, resume(tmp_path, made("valley"), max_iterations=9))
 
 
+def test_nothing_is_written_once_the_folder_is_given_back(tmp_path, monkeypatch):
+    """A run that ends by an error, in the midst of a write, waits for it: the folder may be somebody else's then."""
+    ended, join = threading.Event(), threading.Thread.join
+    monkeypatch.setattr(CheckpointFile, "_proceed", lambda file: ended.wait(60))
+    monkeypatch.setattr(threading.Thread, "join", lambda *arguments: (ended.set(), join(*arguments)))
+    with pytest.raises(ZeroDivisionError):
+        nc.solve(made("valley"), "gd", checkpoint=tmp_path, callbacks=[lambda look: 1 / 0])
+    left = [thread for thread in threading.enumerate() if thread.name == "checkpoint"]
+    threads_done(None)
+    assert not left
+    assert read_mark(tmp_path / "checkpoint.npz", object).books["iteration"] == 0
+
+
 def test_what_a_killed_process_left_half_written_is_taken_away(tmp_path):
     (tmp_path / ".checkpoint.npz.0a1b2c3d.part").touch()
     nc.solve(made("valley"), "gd", max_iterations=1, checkpoint=tmp_path)
@@ -387,3 +401,8 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match=r"cannot write into .*file"):
         nc.solve(made("valley"), "gd", checkpoint=Checkpoint(tmp_path / "file"))
+
+
+def test_options_that_are_arrays_are_told_where_they_have_another_shape_now():
+    assert _difference({"a": np.ones(2), "b": 1}, {"a": np.ones(2), "b": 1}) == ""
+    assert _difference({"a": np.ones(2)}, {"a": np.ones(3)}) == "a: [1. 1.] then, [1. 1. 1.] now"
