@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from multiprocessing import current_process
+from numbers import Integral
 from typing import Any, TypeVar
 
 from ncsolve.errors import ExecutorError, OptionError, did_you_mean
@@ -23,10 +24,14 @@ R = TypeVar("R")
 def choose(name: str, workers: int = 1) -> Executor:
     """The executor of a name: "serial", "processes", "dask" (a cluster on this machine) or "dask://HOST:PORT".
 
-    A single process is this one, and so are all where a worker asks. Raises ExecutorError for an unknown name,
-    MissingExtra where dask is not installed.
+    A single process is this one, and so are all where a worker asks. Raises ExecutorError for an unknown name and for
+    less than one worker, MissingExtra where dask is not installed.
     """
-    if name == "serial" or (name == "processes" and (workers == 1 or current_process().daemon)):
+    if isinstance(workers, bool) or not isinstance(workers, Integral) or workers < 1:
+        raise ExecutorError(f"workers must be an integer of at least 1, not {workers!r}.")
+    if name == "serial" or (name == "processes" and workers == 1):
+        return Serial()
+    if name in ("processes", "dask") and current_process().daemon:  # it may begin no processes
         return Serial()
     if name == "processes":
         from ncsolve.executors.processes import Processes

@@ -50,7 +50,8 @@ class _Worker:
         if INTERRUPT is None:
             self.process.terminate()
         elif self.process.is_alive():
-            os.kill(self.process.pid, INTERRUPT)
+            with suppress(ProcessLookupError):  # it has ended since
+                os.kill(self.process.pid, INTERRUPT)
 
     def end(self) -> None:
         self.pipe.close()

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 
 from ncsolve.errors import ExecutorError, MissingExtra, ProblemError
 from ncsolve.executors import choose, in_order
+from ncsolve.executors.processes import INTERRUPT, _Worker
 
 WHERE = [("serial", 1), ("processes", 1), ("processes", 2)]
 
@@ -77,6 +79,12 @@ def test_unknown_executors():
         choose("proceses")
 
 
+@pytest.mark.parametrize("workers", [0, -1, 1.5, True])
+def test_without_workers_nothing_would_be_done(workers):
+    with pytest.raises(ExecutorError, match=r"^workers must be an integer of at least 1, not "):
+        choose("processes", workers)
+
+
 def test_dask_is_an_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MissingExtra, match=r"needs distributed: pip install ncsolve\[cluster\]"):
@@ -115,8 +123,9 @@ def test_a_worker_stays_with_the_group_of_its_last_task(tmp_path):
 
 
 def test_a_worker_has_no_workers():
-    name = "type(__import__('ncsolve.executors').executors.choose('processes', 3)).__name__"
-    assert list(run("processes", 2, name, 1)) == [(0, "Serial")]
+    pytest.importorskip("distributed")
+    name = "[type(__import__('ncsolve.executors').executors.choose(w, 3)).__name__ for w in ('processes', 'dask')]"
+    assert list(run("processes", 2, name, 1)) == [(0, ["Serial", "Serial"])]
 
 
 ORPHAN = """
@@ -148,3 +157,11 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path):
                 return fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the worker has gone
             time.sleep(0.05)
     pytest.fail("the worker is still there")
+
+
+@pytest.mark.skipif(INTERRUPT is None, reason="no such signals")
+def test_ctrl_c_meets_a_worker_that_ends_at_the_same_time():
+    """Between the look whether it lives and the signal."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    _Worker(SimpleNamespace(is_alive=lambda: True, pid=gone.pid), None).interrupt()
