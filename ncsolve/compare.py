@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -24,6 +25,8 @@ from ncsolve.solving import configure
 from ncsolve.solving.result import plain
 from ncsolve.solving.starts import forget
 from ncsolve.store import absolute, all_versions, fingerprint, problem_of, read_arrays, write_arrays, write_text
+from ncsolve.store.checkpoint import SCHEMA
+from ncsolve.store.provenance import machine
 
 __all__ = ["Cell", "Entrant", "Run", "cells", "run_cells"]
 
@@ -46,7 +49,8 @@ class Entrant:
                 wrong = "is given twice" if key in options else "is not KEY=VALUE"
                 raise OptionError(f"-s {text!r}: '{word}' {wrong}. Write -s '{name} -o KEY=VALUE'.")
             options[key] = value
-        configure(solver, options)
+        if not hasattr(solver, "choose"):  # else they are those of the solver that it chooses
+            configure(solver, options)
         return cls(name, tuple(options.items()))
 
     @property
@@ -63,7 +67,7 @@ class Cell:
     problem: str
     """Name."""
     n: int
-    fingerprint: str
+    fingerprint: tuple[tuple[str, str], ...]
     entrant: Entrant
     seed: int
     arguments: tuple[tuple[str, Any], ...]
@@ -76,7 +80,8 @@ class Cell:
     def key(self) -> str:
         """Digest of all that the numbers of the run depend on."""
         given = [self.entrant.solver, *self.entrant.options]
-        parts = [self.fingerprint, given, self.seed, sorted(self.arguments), sorted(all_versions().items())]
+        of = [dict(self.fingerprint)["all"], given, self.seed]
+        parts = [*of, sorted(self.arguments), sorted(all_versions().items())]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     @property
@@ -91,7 +96,7 @@ class Run:
 
     cell: Cell
     data: Mapping[str, Any]
-    """With the keys of `ncsolve solve --json`, and `asked`: the label of the solver that was asked for."""
+    """With the keys of `ncsolve solve --json`, `asked`, the label of the solver, and the `machine` that it ran on."""
     trace: Mapping[str, NDArray[Any]]
 
     @property
@@ -110,7 +115,7 @@ class Run:
 def cells(problems: Sequence[Problem], solvers: Sequence[str], seeds: int, **arguments: Any) -> list[Cell]:
     """All of them, ordered by problem, solver and seed; a solver is what `Entrant.of` reads."""
     given = tuple(sorted((name, value) for name, value in arguments.items() if value is not None))
-    known = [(absolute(p.source) or "", p.name, p.n, fingerprint(p)["all"]) for p in problems]
+    known = [(absolute(p.source) or "", p.name, p.n, tuple(fingerprint(p).items())) for p in problems]
     entrants = dict.fromkeys(Entrant.of(solver) for solver in solvers)
     return [
         Cell(source, name, n, digest, entrant, seed, given)
@@ -158,7 +163,8 @@ def _run(_: None, cell: Cell) -> Run:
     forget(problem)
     solver, options = cell.entrant.solver, dict(cell.entrant.options)
     result = api.solve(problem, solver, seed=cell.seed, options=options, **dict(cell.arguments))
-    return Run(cell, {**plain(result.to_json()), "asked": cell.entrant.label}, dict(result.trace))
+    data = {**plain(result.to_json()), "asked": cell.entrant.label, "machine": machine()}
+    return Run(cell, data, dict(result.trace))
 
 
 def _keep(run: Run, folder: Path) -> None:
@@ -168,8 +174,15 @@ def _keep(run: Run, folder: Path) -> None:
     except OSError as error:
         raise StoreError(f"cannot write into {at}: {error.strerror}.") from error
     write_arrays(at / "trace.npz", run.trace, compress=True)
-    kept = {**run.data, "source": run.cell.source, "key": run.cell.key}
+    kept = {**run.data, **_provenance(run.cell)}
     write_text(at / "run.json", json.dumps(kept, allow_nan=False) + "\n")
+
+
+def _provenance(cell: Cell) -> dict[str, Any]:
+    """What run.json holds besides the data of the run."""
+    asked = {"source": cell.source, "fingerprint": dict(cell.fingerprint), "criteria": dict(cell.arguments)}
+    written = datetime.now(UTC).isoformat(timespec="seconds")
+    return {**asked, "key": cell.key, "schema": SCHEMA, "written": written}
 
 
 @cache
@@ -182,8 +195,10 @@ def _kept(cell: Cell, folder: Path) -> Run | None:
     at = folder / cell.folder
     try:
         data = json.loads((at / "run.json").read_text())
-        if data.pop("key") != cell.key or data.pop("source") != cell.source:
+        if (data["key"], data["source"]) != (cell.key, cell.source):
             return None
-        return Run(cell, data, read_arrays(at / "trace.npz"))
+        besides = _provenance(cell)
+        own = {name: value for name, value in data.items() if name not in besides}
+        return Run(cell, own, read_arrays(at / "trace.npz"))
     except (OSError, ValueError, KeyError, AttributeError, StoreError):
         return None

@@ -162,3 +162,10 @@ def test_parquet(run, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     assert run("compare", "himmelblau", "-s", "gd", "--export", str(tmp_path / "runs.parquet")).exit_code == 0
     assert parquet.read_table(tmp_path / "runs.parquet").to_pylist()[0]["kind"] == "minimum"
+
+
+def test_options_of_auto_are_those_of_the_solver_that_it_chooses(run):
+    said = run("compare", "himmelblau", "-s", "auto -o memory=3", "--json")
+    assert said.exit_code == 0, said.stderr
+    (each,) = json.loads(said.stdout)["runs"]
+    assert (each["solver"], each["options"]["memory"]) == ("gauss-newton", 3)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import sys
 from html.parser import HTMLParser
 
@@ -13,6 +14,7 @@ from ncsolve.errors import MissingExtra, OptionError, StoreError
 from ncsolve.report.labels import labels
 from ncsolve.report.page import Asked, make_page
 from ncsolve.report.page.html import embedded, number, tag
+from ncsolve.report.page.plane import plane_of
 from ncsolve.report.page.runs import Run, best_run
 from ncsolve.report.page.thin import thinned
 from ncsolve.report.page.words import answer
@@ -365,3 +367,93 @@ def test_no_critical_point_is_not_called_found():
         "No critical point: the run ended at x = 1, where f = 1. Made by gd in 0 iterations; gradient norm not finite; "
         "not converged: the time was used up."
     )
+
+
+def test_a_page_has_room_for_so_many_runs(run, runs, tmp_path, monkeypatch):
+    monkeypatch.setattr("ncsolve.report.page.runs.MOST", 1)
+    done = run("report", str(runs), str(runs / "newton"), "-o", str(tmp_path / "out.html"))
+    assert done.exit_code == 2
+    assert f"there are 2 runs in {runs}, {runs / 'newton'}, and a page shows at most 1: name folders" in done.stderr
+    assert run("report", str(runs / "newton"), "-o", str(tmp_path / "out.html")).exit_code == 0
+
+
+def test_problems_share_the_room_of_a_page(tmp_path, monkeypatch):
+    """Rows of curves, steps of paths and points of planes."""
+    monkeypatch.setattr("ncsolve.report.page.section.MOST_ROWS", 400)
+    monkeypatch.setattr("ncsolve.report.page.section.MOST_STEPS", 200)
+    monkeypatch.setattr("ncsolve.report.page.plane.MOST_VALUES", 2 * 81**2)
+    for name in ("himmelblau", "beale"):
+        nc.solve(nc.load(name), "adam", max_iterations=3000, checkpoint=tmp_path / name)
+    parsed = Parsed(make_page([tmp_path], QUICK).html)
+    assert [data["plane"]["size"] for data in parsed.data] == [81, 81]
+    for columns, most in (("columns", 400), ("path", 200)):
+        lengths = [len(numbers(data["runs"][0][columns]["iteration"])) for data in parsed.data]
+        assert 0.25 * most < sum(lengths) < 1.1 * most
+
+
+def test_constraints_take_their_part_of_the_room(monkeypatch):
+    import sympy as sp
+
+    x, y, z = sp.symbols("x y z")
+    problem = nc.Problem(x**2 + y**2 + z**2, equal=[x + y - 1, y + z - 1], start={x: 1, y: 1, z: 1})
+    monkeypatch.setattr("ncsolve.report.page.plane.MOST_VALUES", 4 * 81**2)
+    found = plane_of(problem, [made(x=[1.0, 1.0, 1.0])], (0, 1), None)
+    assert (len(found.z), len(found.on)) == (81, 2)
+    assert len(plane_of(problem, [made(x=[1.0, 1.0, 1.0])], (0, 1), None, planes=2).z) == 41
+
+
+def test_a_folder_whose_name_is_no_text_is_shown(run, keep_runs, tmp_path):
+    runs = keep_runs(tmp_path)
+    (runs / "newton").rename(runs / os.fsdecode(b"\xff"))
+    done = run("report", str(runs), "-o", str(tmp_path / "out.html"), "--max-seconds", "0.05")
+    assert done.exit_code == 0
+    assert "\\udcff" in (tmp_path / "out.html").read_text(encoding="utf-8")
+
+
+CHANGED = """\
+import sympy as sp
+import ncsolve as nc
+
+x, y = sp.symbols("x y")
+problem = nc.Problem({}, start={{x: 1, y: 2}})
+"""
+
+
+def test_runs_of_a_problem_before_and_after_it_was_changed_stand_apart(tmp_path):
+    file = tmp_path / "mine.py"
+    for k, f in enumerate(("x**2 + y**2", "x**2 + 5*y**2")):
+        file.write_text(CHANGED.format(f))
+        nc.solve(nc.load(str(file)), "gd", checkpoint=tmp_path / f"{1 - k}")
+    parsed = Parsed(make_page([tmp_path], QUICK).html)
+    assert [data["plane"] is None for data in parsed.data] == [False, True]
+    assert parsed.text.count("problem 'mine' has changed since the run, in objective.") == 1
+
+
+def test_a_problem_that_has_changed_since_a_comparison_is_told(run, tmp_path):
+    file, folder = tmp_path / "mine.py", str(tmp_path / "grid")
+    file.write_text(CHANGED.format("x**2 + y**2"))
+    assert run("compare", str(file), "-s", "gd", "--max-iterations", "5", "--out", folder).exit_code == 0
+    whole = Parsed(make_page([tmp_path], QUICK).html)
+    assert whole.data[0]["plane"] is not None
+    for said in ("digest", "cores", "max_iterations 5", "written"):
+        assert said in whole.text
+    file.write_text(CHANGED.format("x**2 + 5*y**2"))
+    parsed = Parsed(make_page([tmp_path], QUICK).html)
+    assert "has changed since the run, in objective." in parsed.text
+    assert parsed.data[0]["plane"] is None
+
+
+def test_a_problem_that_is_given_is_that_of_its_runs_only(tmp_path):
+    import sympy as sp
+
+    x, y = sp.symbols("x y")
+    mine = nc.Problem(x**2 + 3 * y**4, start={x: 1, y: 1}, name="mine")
+    nc.solve(mine, "gd", max_iterations=5, checkpoint=tmp_path / "mine")
+    nc.solve(nc.load("beale"), "gd", max_iterations=5, checkpoint=tmp_path / "beale")
+    alone, given = (Parsed(make_page([tmp_path], Asked(problem=p, max_seconds=0.05)).html) for p in (None, mine))
+    assert [data["plane"] is None for data in alone.data] == [False, True]
+    assert alone.data[0]["plane"] == given.data[0]["plane"]
+    assert given.data[1]["plane"] is not None
+    other = nc.Problem(x**2 + 3 * y**2, start={x: 1, y: 1}, name="mine")
+    text = Parsed(make_page([tmp_path], Asked(problem=other, max_seconds=0.05)).html).text
+    assert "'mine' has changed since the run, in objective." in text

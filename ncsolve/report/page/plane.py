@@ -24,8 +24,10 @@ __all__ = ["Plane", "entries_of", "plane_of", "view"]
 Array = NDArray[np.float64]
 
 SIZES = (161, 81, 41)
-"""Points along each axis, the first that can be evaluated in time."""
+"""Points along each axis, the first that can be evaluated in time and has room."""
 MOST_SECONDS = 4.0
+MOST_VALUES = 140_000
+"""On the grids of all planes of a page: 5 of the finest, 21 of the next."""
 WIDE = 8.0
 """Bounds of so many times the surroundings of the runs are shown as a whole."""
 MOST_CURVES = 20
@@ -101,14 +103,18 @@ def _split(text: str) -> list[str]:
     return parts
 
 
-def plane_of(problem: Problem, runs: Sequence[Run], entries: tuple[int, int], box: tuple[Array, Array] | None) -> Plane:
-    """f on a grid over the box, or around all starts, ends and known points."""
+def plane_of(
+    problem: Problem, runs: Sequence[Run], entries: tuple[int, int], box: tuple[Array, Array] | None, planes: int = 1
+) -> Plane:
+    """f on a grid over the box, or around all starts, ends and known points; one of so many planes of a page."""
     base = best_run(runs).x
     x = problem.start_point(np.random.default_rng(0)) if base is None or base.shape != (problem.n,) else base
     lower, upper = view(problem, runs) if box is None else box
     where = list(entries)
     corners = lower[where], upper[where]
-    z = _grid(problem, x, entries, *corners)
+    constraints = compile(problem, "numpy").constraints
+    grids = 1 if constraints is None else 2 + min(constraints.equalities, MOST_CURVES)
+    z = _grid(problem, x, entries, *corners, MOST_VALUES // (planes * grids))
     names = problem.variables.entry(where[0]), problem.variables.entry(where[1])
     return Plane(entries, names, x, *corners, z, *_constraints(problem, _points(x, entries, *corners, len(z))))
 
@@ -133,13 +139,13 @@ def view(problem: Problem, runs: Sequence[Run]) -> tuple[Array, Array]:
     return (problem.lower, problem.upper) if near_bounds else (low, high)
 
 
-def _grid(problem: Problem, base: Array, entries: tuple[int, int], lower: Array, upper: Array) -> Array:
-    """f on the finest grid that is evaluated in time, (size, size); nan where it is not finite."""
+def _grid(problem: Problem, base: Array, entries: tuple[int, int], lower: Array, upper: Array, most: int) -> Array:
+    """f on the finest grid of at most so many points that is evaluated in time, (size, size); nan where not finite."""
     oracle = compile(problem, "numpy")
     began = time.perf_counter()
     oracle.objective(np.tile(base, (SIZES[-1], 1)))
     each = (time.perf_counter() - began) / SIZES[-1]
-    size = next((size for size in SIZES if size**2 * each <= MOST_SECONDS), SIZES[-1])
+    size = next((size for size in SIZES if size**2 * each <= MOST_SECONDS and size**2 <= most), SIZES[-1])
     z = np.array([oracle.objective(x) for x in _points(base, entries, lower, upper, size)])
     return np.where(np.isfinite(z), z, np.nan)
 

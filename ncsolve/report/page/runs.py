@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.errors import StoreError
-from ncsolve.store import read_arrays
+from ncsolve.store import read_arrays, read_run, run_files
+from ncsolve.texts import escaped
 
 __all__ = ["Run", "best_run", "grouped", "read_runs"]
 
 Array = NDArray[Any]
 CURVES = ("iteration", "evaluations", "seconds", "objective", "gradient_norm")
+MOST = 1000
+"""With so many a page stays below 3 MB."""
 
 
 @dataclass(frozen=True)
@@ -57,43 +59,48 @@ class Run:
 def read_runs(folders: Iterable[Path]) -> tuple[list[Run], list[str]]:
     """All runs in and below the folders, and what is wrong with those that cannot be read.
 
-    Raises StoreError where there is none.
+    Raises StoreError where there is none, or more than a page shows.
     """
+    listed = list(folders)
+    where = ", ".join(map(str, listed))
+    files: dict[Path, Path] = {}
+    for folder in listed:
+        for file in sorted(run_files(folder)):
+            files.setdefault(file.resolve(), file)
+    if len(files) > MOST:
+        raise StoreError(
+            f"there are {len(files)} runs in {where}, and a page shows at most {MOST}: "
+            "name folders that hold fewer, and make a page of each."
+        )
     runs: list[Run] = []
     faults: list[str] = []
-    listed = [str(folder) for folder in folders]
-    files = dict.fromkeys(file for folder in listed for file in sorted(Path(folder).rglob("run.json")))
-    for file in files:
+    for file in files.values():
         try:
             runs.append(_read(file))
         except (OSError, ValueError, StoreError) as error:
-            faults.append(f"{file.parent}: {error}")
+            faults.append(escaped(f"{file.parent}: {error}"))
     if not runs:
-        where = ", ".join(listed)
         raise StoreError("\n".join([f"there is no run in {where}: keep one with `ncsolve solve --out DIR`.", *faults]))
     return runs, faults
 
 
 def _read(file: Path) -> Run:
-    data = json.loads(file.read_text(encoding="utf-8"))
-    if not isinstance(data, dict) or not {"problem", "solver", "status"} <= data.keys():
-        raise ValueError("its run.json is not of ncsolve")
+    data, folder = read_run(file), escaped(str(file.parent))
     trace = file.with_name("trace.npz")
     if not trace.exists():
-        return Run(str(file.parent), data)
+        return Run(folder, data)
     columns = read_arrays(trace, lambda name: name in (*CURVES, "x"))
     if not set(CURVES) <= columns.keys():
         raise ValueError("its trace.npz has not the columns of a run")
-    return Run(str(file.parent), data, columns)
+    return Run(folder, data, columns)
 
 
 def grouped(runs: Iterable[Run]) -> list[list[Run]]:
-    """By problem, in the order in which problems occur."""
+    """By problem, as it was declared when they ran, in the order in which problems occur."""
     groups: dict[tuple[Any, ...], list[Run]] = {}
     for run in runs:
         fingerprint = run.data.get("fingerprint") or {}
-        source = run.data.get("source")
-        key = (run.data["problem"], source or fingerprint.get("all"))
+        key = (run.data["problem"], run.data.get("source"), fingerprint.get("all"))
         groups.setdefault(key, []).append(run)
     return list(groups.values())
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "Section", "make_section"]
 
-MOST_ROWS, MOST_STEPS, LEAST = 20_000, 8_000, 60
-"""Rows of all curves of a problem together, steps of all paths, and of each at least."""
+MOST_ROWS, MOST_STEPS, LEAST = 20_000, 8_000, 30
+"""Rows of all curves of a page together, steps of all paths, and of each at least."""
 MEASURES = ("iteration", "evaluations", "seconds")
 
 
@@ -40,7 +40,7 @@ class Asked:
     """What a page shall hold besides the runs."""
 
     problem: Problem | None = None
-    """In place of the one that the runs name."""
+    """Of the runs of it, in place of where they say that it is."""
     plane: str | None = None
     box: Callable[[Problem], Mapping[str, tuple[Any, Any]]] | None = None
     """Where critical points are looked for; without it around what the runs met, for two variables."""
@@ -56,6 +56,8 @@ class Section:
 
     runs: list[Run]
     labels: list[str]
+    whole: int
+    """Runs of the page."""
     problem: Problem | None = None
     plane: Plane | None = None
     landscape: Landscape | None = None
@@ -86,7 +88,7 @@ class Section:
     def _run(self, k: int, solvers: Sequence[str]) -> dict[str, Any]:
         run = self.runs[k]
         f, gradient = run.trace["objective"], run.trace["gradient_norm"]
-        kept = thinned([f, gradient], max(MOST_ROWS // len(self.runs), LEAST))
+        kept = thinned([f, gradient], max(MOST_ROWS // self.whole, LEAST))
         columns = {name: packed(run.trace[name][kept]) for name in MEASURES}
         return {
             "run": k,
@@ -101,7 +103,7 @@ class Section:
         path = None if self.plane is None else coordinates(run.trace, self.plane)
         if path is None:
             return None
-        kept = thinned(list(path.T), max(MOST_STEPS // len(self.runs), LEAST))
+        kept = thinned(list(path.T), max(MOST_STEPS // self.whole, LEAST))
         columns = {name: packed(run.trace[name][kept]) for name in MEASURES}
         return {**columns, "u": packed(path[kept, 0]), "v": packed(path[kept, 1])}
 
@@ -113,11 +115,11 @@ class Section:
         return {"point": k, "kind": point.kind, "u": u, "v": v, "objective": point.objective, "off": off}
 
 
-def make_section(runs: Sequence[Run], asked: Asked) -> Section:
-    """Everything that can be had; what cannot be is told in the notes."""
-    section = Section(list(runs), labels([run.data for run in runs]))
+def make_section(runs: Sequence[Run], asked: Asked, whole: int, problems: int) -> Section:
+    """Everything that can be had; what cannot be is told in the notes. `whole` runs of `problems` share the page."""
+    section = Section(list(runs), labels([run.data for run in runs]), whole)
     try:
-        problem = section.problem = asked.problem or _loaded(runs)
+        problem = section.problem = _loaded(runs, asked.problem)
     except NcsolveError as error:
         section.notes.append(f"Formula and landscape are not shown: {error}")
         return section
@@ -128,7 +130,7 @@ def make_section(runs: Sequence[Run], asked: Asked) -> Section:
     section.points = all_points(problem, runs, section.landscape)
     if entries is not None:
         try:
-            section.plane = plane_of(problem, runs, entries, box)
+            section.plane = plane_of(problem, runs, entries, box, problems)
         except NcsolveError as error:
             section.notes.append(f"The plane is not shown: {error}")
     if asked.theorems:
@@ -136,23 +138,30 @@ def make_section(runs: Sequence[Run], asked: Asked) -> Section:
     return section
 
 
-def _loaded(runs: Sequence[Run]) -> Problem:
-    """The problem of the runs, if it is still the same."""
+def _loaded(runs: Sequence[Run], given: Problem | None) -> Problem:
+    """The problem of the runs, if it is still the same: the given one, unless it is that of others."""
     source = runs[0].data.get("source")
-    if source is None:
+    if source is None and given is None:
         raise StoreError("the problem was declared in Python, not in a file. Name the file with --problem.")
-    problem = problem_of(source, Path(runs[0].path))
+    then: Mapping[str, str] = runs[0].data.get("fingerprint") or {}
+    if given is not None and (source is None or given.name == runs[0].data["problem"] or _is(given, then)):
+        problem = given
+    else:
+        problem = problem_of(source, Path(runs[0].path))
     schema = runs[0].data.get("schema", SCHEMA)
     if schema != SCHEMA:
         raise StoreError(
             f"it cannot be told whether problem '{problem.name}' has changed: the run is of schema {schema}."
         )
-    then: Mapping[str, str] = runs[0].data.get("fingerprint") or {}
     now = fingerprint(problem)
     if then.get("all", now["all"]) != now["all"]:
         parts = ", ".join(name.replace("_", " ") for name in now if name != "all" and then.get(name) != now[name])
         raise StoreError(f"problem '{problem.name}' has changed since the run, in {parts}.")
     return problem
+
+
+def _is(problem: Problem, digests: Mapping[str, str]) -> bool:
+    return fingerprint(problem)["all"] == digests.get("all")
 
 
 def _search(section: Section, problem: Problem, box: tuple[Any, Any], asked: Asked) -> None:

@@ -130,7 +130,7 @@ def provenance(section: Section) -> Html:
     """Where the numbers come from: source, digest, versions, machine, when, options."""
     best = section.best.data
     fingerprint = (best.get("fingerprint") or {}).get("all")
-    rows = [("problem", best.get("source") or "declared in Python"), ("SHA-256", fingerprint)]
+    rows = [("problem", best.get("source") or "declared in Python"), ("digest", fingerprint)]
     for name in ("versions", "machine"):
         rows.append((name, _pairs(_same(section, name))))
     written = sorted({str(run.data["written"]) for run in section.runs if run.data.get("written")})

@@ -41,7 +41,8 @@ def make_page(folders: Sequence[Path], asked: Asked, title: str | None = None) -
     """A page about all runs in and below the folders. Raises StoreError where there are none, MissingExtra."""
     check_extra()
     runs, faults = read_runs(folders)
-    sections = [make_section(group, asked) for group in grouped(runs)]
+    groups = grouped(runs)
+    sections = [make_section(group, asked, len(runs), len(groups)) for group in groups]
     names = dict.fromkeys(str(section.best.data["problem"]) for section in sections)
     title = title or (", ".join(names) if len(names) <= 3 else f"{len(names)} problems")
     body = [_header(title, len(runs), len(sections)), _contents(sections)]
