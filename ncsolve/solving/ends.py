@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from ncsolve.solving.result import Result
 
-__all__ = ["End", "ends_of"]
+__all__ = ["End", "ends_of", "height"]
 
 NEAR = 1e-4
 """Relative distance of iterates that stand for one point: they stop where the gradient is small."""
@@ -31,10 +32,15 @@ class End:
         return {"kind": self.kind, "objective": self.objective, "x": self.x, "count": self.count}
 
 
+def height(run: Result) -> float:
+    """Its objective; nothing is higher than one that is undefined."""
+    return math.inf if math.isnan(run.objective) else run.objective
+
+
 def ends_of(runs: Sequence[Result]) -> list[End]:
     """Each once, the lowest first."""
     found: list[End] = []
-    for run in sorted(runs, key=lambda run: run.objective):
+    for run in sorted(runs, key=height):
         for k, end in enumerate(found):
             if end.kind == run.point.kind and np.abs(end.x - run.x).max() <= NEAR * max(1.0, np.abs(end.x).max()):
                 found[k] = replace(end, count=end.count + 1)

@@ -128,6 +128,8 @@ def _search(loop: Loop, x: Vector, criteria: Criteria, escape: bool) -> _Answer:
                 lower = step_off(loop.oracle, answer.point)
             except BudgetExhausted as exhausted:
                 return replace(answer, status=Status[exhausted.reason])
+            except KeyboardInterrupt:
+                return replace(answer, status=Status.INTERRUPTED)
             if lower is None:
                 return answer
             loop.recorder.escapes.append(Escape(loop.iteration, answer.point))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +14,7 @@ from ncsolve.executors import Executor, Serial
 from ncsolve.oracle import compile
 from ncsolve.problem import Problem
 from ncsolve.solving.checkpoint import Keeper
+from ncsolve.solving.ends import height
 from ncsolve.solving.result import Result
 from ncsolve.solving.run import metrics_at, random_start, run
 from ncsolve.solving.status import Status
@@ -124,4 +124,4 @@ def forget(problem: Problem) -> None:
 
 def _rank(result: Result) -> tuple[bool, float]:
     found = result.point.kind in ("minimum", "minmax")
-    return not found, math.inf if math.isnan(result.objective) else result.objective
+    return not found, height(result)

@@ -159,6 +159,14 @@ def test_minima_come_before_lower_points_of_other_kinds():
     assert result.point.kind == "minimum"
 
 
+def test_ends_that_are_undefined_come_last():
+    problem = nc.Problem(x - sp.log(x), start={x: nc.Uniform(-1, 3)})
+    result = nc.solve(problem, "gd", starts=8)
+    assert any(np.isnan(run.objective) for run in result.runs[:-1])
+    assert [np.isnan(end.objective) for end in result.ends] == sorted(np.isnan(end.objective) for end in result.ends)
+    assert result.ends[0].objective == result.objective
+
+
 def test_an_interrupt_ends_all_starts(saddle):
     calls = []
 
@@ -169,6 +177,15 @@ def test_an_interrupt_ends_all_starts(saddle):
     result = nc.solve(saddle, "gd", starts=5, callbacks=[stop_in_the_second])
     assert len(result.runs) == 2
     assert result.status is Status.INTERRUPTED
+
+
+def test_an_interrupt_while_stepping_off_keeps_the_saddle(saddle, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(run.__globals__, "step_off", interrupted)
+    result = nc.solve(saddle, "gd")
+    assert (result.status, result.point.kind) == (Status.INTERRUPTED, "saddle")
 
 
 # -- what is asked of the caller ---------------------------------------------------------------------------------------
