@@ -80,10 +80,10 @@ class _Search:
                 while len(self.minima.points) + len(self.saddles.points) > met:  # another round: the last one met some
                     met = len(self.minima.points) + len(self.saddles.points)
                     self.queue = sorted((self.oracle.value(x), k) for k, x in enumerate(self.minima.points))
-                    while self.queue:
-                        if time.perf_counter() > self.deadline:
-                            return "the time is up"
+                    while self.queue and time.perf_counter() <= self.deadline:
                         self._up_from(heapq.heappop(self.queue)[1])
+                    if time.perf_counter() > self.deadline:
+                        return "the time is up"
         except KeyboardInterrupt:
             return "interrupted"
         return ""
@@ -91,7 +91,7 @@ class _Search:
     def _down(self, x: Array) -> list[int | None]:
         """The places of the minima at which the flow from points (m, n) ends."""
         places: list[int | None] = []
-        for end, arrived in zip(*descend(self.oracle, x, self.width), strict=True):
+        for end, arrived in zip(*descend(self.oracle, x, self.width, deadline=self.deadline), strict=True):
             place, new = self.minima.add(end) if arrived else (None, False)
             places.append(place)
             if new and place is not None:
@@ -102,7 +102,8 @@ class _Search:
         """Saddles that are reached from a minimum, and the minima behind them."""
         x = self.minima.points[place]
         directions = self._directions(x, again=place in self.searched)
-        ends, arrived = uphill(self.oracle, x + OFF * self.scale * directions, directions, LONGEST * self.scale)
+        off, longest = OFF * self.scale * directions, LONGEST * self.scale
+        ends, arrived = uphill(self.oracle, x + off, directions, longest, self.deadline)
         new = [end for end in ends[arrived] if self._is_saddle(end) and self.saddles.add(end)[1]]
         if new:
             below = self._down(both_sides(self.oracle, np.array(new), self.width))

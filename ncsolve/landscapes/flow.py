@@ -6,6 +6,7 @@ once. The path is followed closely enough to see where it leads, not proven.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,11 +82,17 @@ def both_sides(oracle: Oracle, saddles: Array, width: Array) -> Array:
 
 
 def descend(
-    oracle: Oracle, x: Array, width: Array, box: tuple[Array, Array] | None = None, paths: list[Array] | None = None
+    oracle: Oracle,
+    x: Array,
+    width: Array,
+    box: tuple[Array, Array] | None = None,
+    paths: list[Array] | None = None,
+    deadline: float = np.inf,
 ) -> tuple[Array, NDArray[np.bool_]]:
     """Where the flow from points (m, n) ends, and whether that is a minimum. `paths` receives all points of each step.
 
-    `width` (n,) is the scale of the steps; a path that leaves the box by half of that is given up.
+    `width` (n,) is the scale of the steps; a path that leaves the box by half of that is given up, and so are all that
+    are under way at the deadline.
     """
     x, f = x.copy(), oracle.value(x)
     t, arrived = np.full(len(x), np.nan), np.zeros(len(x), dtype=bool)
@@ -93,7 +100,7 @@ def descend(
     paths.append(x.copy())
     active = np.flatnonzero(np.isfinite(f))
     for _ in range(STEPS):
-        if not len(active):
+        if not len(active) or time.perf_counter() > deadline:
             break
         modes = Modes.of(oracle.hessian(x[active], dense=True), oracle.gradient(x[active]))
         lowest, stiff = modes.values[:, 0], modes.largest[:, 0] + TINY

@@ -30,14 +30,18 @@ SMALL = 1e-9  # the last step, relative to the longest one allowed times 10
 FLAT = 1e-7  # eigenvalues of this part of the largest are no reason for a long step
 
 
-def uphill(oracle: Oracle, x: Array, directions: Array, longest: float) -> tuple[Array, NDArray[np.bool_]]:
-    """Where the paths from x (m, n) end that begin along directions (m, n), and which of them converged.
+def uphill(
+    oracle: Oracle, x: Array, directions: Array, longest: float, deadline: float = np.inf
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Where the paths from x (m, n) end that begin along directions (m, n), and which converged by the deadline.
 
     The eigenvector with the largest overlap is followed from step to step. No entry of a step is above `longest`.
     """
     x, along = x.copy(), directions.copy()
     active, converged = np.arange(len(x)), np.zeros(len(x), dtype=bool)
     for _ in range(STEPS):
+        if not len(active) or time.perf_counter() > deadline:
+            break
         modes = Modes.of(oracle.hessian(x[active], dense=True), oracle.gradient(x[active]))
         rows = np.arange(len(active))
         followed = np.abs(np.einsum("mji,mj->mi", modes.vectors, along[active])).argmax(axis=1)
@@ -50,8 +54,6 @@ def uphill(oracle: Oracle, x: Array, directions: Array, longest: float) -> tuple
         arrived = (reach <= 10 * SMALL * longest) & np.isfinite(x[active]).all(axis=1)
         converged[active[arrived]] = True
         active = active[~arrived & np.isfinite(x[active]).all(axis=1)]
-        if not len(active):
-            break
     return x, converged
 
 

@@ -45,6 +45,8 @@ class Proof:
     def of(cls, search: Search, ambiguous: Places) -> Proof:
         """`ambiguous` are those of the boxes with a zero, by their order, whose zero has no certificate."""
         n, looks = search.n, search.looks
+        if not looks:
+            return cls("?", Boxes.join([], n), np.empty(0, dtype=np.int64), np.empty(0))
         looked = Boxes.join([look.left for look in looks], n)
         fate, cut = (np.concatenate([getattr(look, name) for look in looks]) for name in ("fate", "cut"))
         axis, at = (np.concatenate([getattr(look, name) for look in looks]) for name in ("axis", "at"))

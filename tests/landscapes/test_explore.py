@@ -9,6 +9,7 @@ import sympy as sp
 import ncsolve as nc
 from ncsolve.critical.symmetry import generators
 from ncsolve.errors import ProblemError
+from ncsolve.landscapes.flow import descend
 from ncsolve.landscapes.following import uphill
 
 x, y = sp.symbols("x y", real=True)
@@ -53,7 +54,18 @@ def test_symmetries_of_a_small_cluster_are_all_found():
 
 def test_the_time_can_be_up():
     found = nc.landscape(WELLS, max_seconds=1e-9)
-    assert found.message.endswith("met from 0 minima; the time is up, 2 minima left to search from")
+    assert found.message.endswith("met from 0 minima; the time is up, 0 minima left to search from")
+    assert found.points == ()
+
+
+def test_no_path_goes_on_when_the_time_is_up():
+    oracle, x = nc.compile(WELLS), np.array([[-0.9, 0.1], [0.9, -0.2]])
+    for follow in (lambda: uphill(oracle, x, x, 0.1, 0.0), lambda: descend(oracle, x, np.ones(2), deadline=0.0)):
+        before = dict(oracle.counts)
+        ends, arrived = follow()
+        assert np.array_equal(ends, x)
+        assert not arrived.any()
+        assert oracle.counts["hessian"] == before["hessian"]
 
 
 def test_too_many_variables():

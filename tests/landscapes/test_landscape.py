@@ -249,6 +249,18 @@ def test_interrupted(monkeypatch):
     assert found.points or found.undecided
 
 
+def test_interrupted_before_anything_was_looked_at(monkeypatch):
+    def interrupted(self, look):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Search, "take", interrupted)
+    found = proven(HIMMELBLAU, SIX)
+    assert found.interrupted
+    assert not found.complete
+    assert found.undecided_fraction == 1
+    assert not nc.recheck(found.report()).complete
+
+
 def test_narrow_boxes_are_not_halved_for_ever():
     for width, fate in ((1e-7, OPEN), (1e-5, HALVED)):
         boxes = Boxes(np.array([[0.0]]), np.array([[width]]))
