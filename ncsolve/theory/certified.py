@@ -51,6 +51,7 @@ RUN = 200  # iterations of such a run
 HUGE = 1e100
 CURVATURES = 64  # of them, where Hessians are looked at
 DENSE = 200  # variables up to which they are
+TINY = 1e-9  # seconds, where none are left
 ROUNDING = 1e-12  # by which f may seem to rise, relative to 1 + |f|
 MOST_VARIABLES = 12  # of a part that is divided into boxes
 MOST_SADDLE = 4  # variables of the strict-saddle property, and of a box whose corners are looked at
@@ -235,7 +236,7 @@ class _Search:
     @property
     def share(self) -> float:
         """Seconds that the next search may take."""
-        return (self.end - perf_counter()) / 2
+        return max(self.end - perf_counter(), TINY) / 2
 
     @cached_property
     def terms(self) -> list[NDArray[np.intp]]:

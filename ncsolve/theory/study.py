@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncsolve.errors import NcsolveError
-from ncsolve.solving import Look
+from ncsolve.solving import Look, Status
 from ncsolve.solving.loop import Loop
 from ncsolve.solving.stopping import Iterations
 from ncsolve.theory.claim import FLOOR
@@ -115,17 +115,19 @@ class Study:
         """The states of a run of its own, of at most `steps` steps: the one at x0 at least, or it is refused."""
         states: list[Any] = []
 
-        def keep(look: Look) -> bool:
+        def keep(look: Look) -> Status | None:
             states.append(look.state)
-            return look.gradient_norm == 0 and not look.exploring
+            return Status.CONVERGED if look.gradient_norm == 0 and not look.exploring else None
 
         steps = max(1, min(steps, MOST_NUMBERS // max(1, x0.size)))
         loop = Loop(self.oracle, solver, np.random.default_rng(seed), Iterations(steps), [keep])
         with np.errstate(all="ignore"):
             try:
-                loop.advance(np.array(x0))
+                status = loop.advance(np.array(x0))
             except NcsolveError as error:
                 raise Refused(str(error)) from error
+        if status is Status.INTERRUPTED:
+            raise KeyboardInterrupt
         if not states:
             raise Refused(f"A run has no first state: {loop.detail}.")
         return states

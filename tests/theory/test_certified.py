@@ -108,6 +108,13 @@ def test_where_the_time_is_up_the_intervals_are_wide_but_hold():
         assert short[name].upper - short[name].lower > 1.1 * (found[name].upper - found[name].lower)
 
 
+def test_the_time_may_be_up_before_what_f_depends_on_is_looked_at():
+    found = nc.constants(
+        nc.Problem((u - v) ** 2 + 3 * sp.sin(u - v) ** 2), box={u: (-4, 4), v: (-4, 4)}, max_seconds=1e-9
+    )
+    assert found["smoothness"].provenance == "certified(box)"
+
+
 def test_a_kink_has_no_smoothness():
     found = nc.constants(
         nc.Problem(sp.Abs(sp.Symbol("t", real=True)) + x**2), box={"t": (-1, 1), x: (-1, 1)}, max_boxes=500

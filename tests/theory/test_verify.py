@@ -10,6 +10,7 @@ import ncsolve as nc
 from ncsolve.errors import OptionError, PluginError
 from ncsolve.problem import load
 from ncsolve.theory import Claim
+from ncsolve_first_order.gd import GradientDescent
 from ncsolve_theorems import problems
 from ncsolve_theorems.gradient import GDDescent, GDLinear, GDSharp, GDStronglyConvex
 
@@ -199,3 +200,18 @@ def test_a_start_where_f_is_undefined_is_refused(theorem):
     (verdict,) = nc.verify(problem, theorem, solver="gd")
     assert verdict.verdict == "NOT-APPLICABLE"
     assert "A run has no first state: log(x) is nan where x = -" in verdict.reason
+
+
+def test_ctrl_c_ends_the_check_and_not_only_its_run(monkeypatch):
+    """A verdict about a run that was cut short would be one about another horizon."""
+    step, calls = GradientDescent.step, []
+
+    def interrupted(self, *arguments):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return step(self, *arguments)
+
+    monkeypatch.setattr(GradientDescent, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        nc.verify(nc.load("himmelblau"), "gd-descent", constants={"smoothness": 1e3})
