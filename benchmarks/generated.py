@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import mpmath
@@ -47,6 +47,8 @@ class Generated:
     """An objective, and what checks it."""
 
     problem: nc.Problem
+    probed: list[np.ndarray] = field(default_factory=list)
+    """Minima around which no point lies lower: what another solver finds there needs no points of its own."""
 
     @cached_property
     def independent(self) -> Independent:
@@ -144,6 +146,8 @@ def refutation(case: Generated, result: nc.Result, rng: np.random.Generator) -> 
                     return f"the Hessian has the eigenvalue {float(min(values)):.2e}"
         else:
             slope = TOLERANCE
+        if any(np.abs(x - known).max() < RADII[-1] / 10 for known in case.probed):
+            return ""
         for relative in RADII:
             radius = relative * (1 + float(np.abs(x).max()))
             lower_by = 0.0
@@ -153,6 +157,7 @@ def refutation(case: Generated, result: nc.Result, rng: np.random.Generator) -> 
                 if mpmath.im(value) == 0 and f - value > 2 * np.sqrt(problem.n) * slope * radius + ROUNDING * abs(f):
                     lower_by = max(lower_by, float(f - value))
             if not lower_by:
+                case.probed.append(x)
                 return ""  # what lies lower at a larger distance lies beyond a hill
     return f"f is lower by {lower_by:.2e} at a distance of {radius:.1e}"
 
