@@ -13,6 +13,7 @@ from ncsolve.errors import PluginError
 from ncsolve.solving import Status, check_needs
 from ncsolve.solving.loop import Loop
 from ncsolve.solving.stopping import GradientTolerance, Iterations, Stall
+from ncsolve_population.values import end_workers
 
 if TYPE_CHECKING:
     from ncsolve.oracle import Oracle
@@ -74,6 +75,7 @@ def first_box(oracle: Oracle, x0: Vector, width: float | None) -> tuple[Vector, 
 
 def finished(oracle: Oracle, state: State, rng: np.random.Generator) -> State:
     """The polish: the local solver that `auto` chooses runs from the best point, which it can only lower."""
+    end_workers(oracle)
     x, f = local_minimum(oracle, local_solver(oracle, "auto"), state.x, rng)
     return replace(state, x=x, objective=f, done=True) if f <= state.objective else replace(state, done=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakKeyDictionary, finalize
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ncsolve.executors import Session
     from ncsolve.problem import Problem
 
-__all__ = ["values_of"]
+__all__ = ["end_workers", "values_of"]
 
 Vector = NDArray[np.float64]
 Points = NDArray[np.float64]
@@ -49,8 +50,14 @@ def values_of(oracle: Oracle, points: Points, solver: Spread) -> Vector:
     return values if np.count_nonzero(finite) == len(values) else np.where(finite, values, np.inf)
 
 
-_sessions: WeakKeyDictionary[Oracle, Session[Block, Vector]] = WeakKeyDictionary()
-"""Workers that have compiled a problem live as long as its oracle."""
+_sessions: WeakKeyDictionary[Oracle, tuple[Session[Block, Vector], Callable[[], object]]] = WeakKeyDictionary()
+"""Workers that have compiled a problem live as long as its oracle, or until what is beside them is called."""
+
+
+def end_workers(oracle: Oracle) -> None:
+    """No more values are wanted."""
+    if oracle in _sessions:
+        _sessions.pop(oracle)[1]()
 
 
 def _elsewhere(oracle: Oracle, points: Points, solver: Spread) -> Vector:
@@ -66,11 +73,10 @@ def _elsewhere(oracle: Oracle, points: Points, solver: Spread) -> Vector:
         raise BudgetExhausted("TIME")
     if oracle not in _sessions:
         stack = ExitStack()
-        _sessions[oracle] = stack.enter_context(executor.open(_values, oracle.problem))
-        finalize(oracle, stack.close)
+        _sessions[oracle] = stack.enter_context(executor.open(_values, oracle.problem)), finalize(oracle, stack.close)
     backend = oracle.evaluator.backend_for("value", BATCH, len(points))
     blocks = ((points[k : k + size], backend) for k in range(0, len(points), size))
-    values = np.concatenate(list(in_order(_sessions[oracle].run(blocks))))
+    values = np.concatenate(list(in_order(_sessions[oracle][0].run(blocks))))
     oracle.add_counts({"value": len(points)}, len(points))
     return values
 

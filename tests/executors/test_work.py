@@ -268,6 +268,15 @@ def test_a_swarm_has_the_same_bits_in_processes(in_blocks, tmp_path):
     assert (tmp_path / "deaths").stat().st_size >= 3
 
 
+def test_workers_of_a_swarm_end_before_it_is_polished(in_blocks):
+    """The local solver has the oracle remember its residuals, and these the oracle: nobody would end them for long."""
+    problem = nc.Problem((1 - x) ** 2 + 100 * (y - x**2) ** 2, bounds=WELLS.bounds)
+    before = set(active_children())
+    result = nc.solve(problem, "pso", options={"workers": 2})
+    assert result.success
+    assert set(active_children()) == before
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_a_population_has_the_same_bits_on_a_cluster(in_blocks, cluster):
     assert_same_run(moved(in_blocks, "cma"), moved(in_blocks, "cma", executor=cluster))
