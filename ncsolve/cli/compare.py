@@ -75,6 +75,7 @@ def command(
     from ncsolve.report.comparison import check_export_file, export, plot_runs
     from ncsolve.report.data import to_json
     from ncsolve.report.plot import check_plot_file
+    from ncsolve.store import absolute
 
     if bounds and (plot is None or by != "iterations"):
         raise click.UsageError("--bounds are drawn over iterations: it needs --plot and --by iterations.")
@@ -84,7 +85,8 @@ def command(
         check_export_file(table)
     entrants = [Entrant.of(solver) for solver in solvers]
     workers = choose(executor, jobs)
-    declared = [load_problem(name, params) for name in problems]
+    loaded = [load_problem(name, params) for name in problems]
+    declared = list({absolute(problem.source): problem for problem in loaded}.values())  # each once
     grid = cells(declared, solvers, seeds, **arguments)
     with Line(len(grid)) as line:
         runs = run_cells(grid, out, workers, lambda run: line.done(run.cell))

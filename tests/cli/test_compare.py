@@ -29,9 +29,10 @@ def test_table(run):
 
 
 def test_a_solver_has_options_of_its_own(run, tmp_path):
-    solvers = ("gd", "gd -o step_size=0.01", "gd step_size=0.02", "gd -o step_size=0.01")  # the last is there already
+    """Each once, as each problem, though the last of either is there already."""
+    solvers = ("gd", "gd -o step_size=0.01", "gd step_size=0.02", "gd -o step_size=0.01")
     words = [word for solver in solvers for word in ("-s", solver)]
-    result = run("compare", "himmelblau", *words, "--seeds", "2", "--json", "--out", str(tmp_path))
+    result = run("compare", "himmelblau", "himmelblau", *words, "--seeds", "2", "--json", "--out", str(tmp_path))
     runs = json.loads(result.stdout)["runs"]
     assert [(each["asked"], each["solver"], each["seed"]) for each in runs] == [
         (name, "gd", seed) for name in ("gd", "gd step_size=0.01", "gd step_size=0.02") for seed in (0, 1)

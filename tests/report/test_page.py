@@ -457,3 +457,5 @@ def test_a_problem_that_is_given_is_that_of_its_runs_only(tmp_path):
     other = nc.Problem(x**2 + 3 * y**2, start={x: 1, y: 1}, name="mine")
     text = Parsed(make_page([tmp_path], Asked(problem=other, max_seconds=0.05)).html).text
     assert "'mine' has changed since the run, in objective." in text
+    with pytest.raises(OptionError, match=r"--problem: no run is of 'bard', they are of 'beale'\."):
+        make_page([tmp_path / "beale"], Asked(problem=nc.load("bard")))

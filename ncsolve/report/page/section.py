@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ncsolve.problem import Problem
     from ncsolve.theory import Verdict
 
-__all__ = ["Asked", "Section", "make_section"]
+__all__ = ["Asked", "Section", "is_of", "make_section"]
 
 MOST_ROWS, MOST_STEPS, LEAST = 20_000, 8_000, 30
 """Rows of all curves of a page together, steps of all paths, and of each at least."""
@@ -143,16 +143,13 @@ def _loaded(runs: Sequence[Run], given: Problem | None) -> Problem:
     source = runs[0].data.get("source")
     if source is None and given is None:
         raise StoreError("the problem was declared in Python, not in a file. Name the file with --problem.")
-    then: Mapping[str, str] = runs[0].data.get("fingerprint") or {}
-    if given is not None and (source is None or given.name == runs[0].data["problem"] or _is(given, then)):
-        problem = given
-    else:
-        problem = problem_of(source, Path(runs[0].path))
+    problem = given if given is not None and is_of(runs, given) else problem_of(source, Path(runs[0].path))
     schema = runs[0].data.get("schema", SCHEMA)
     if schema != SCHEMA:
         raise StoreError(
             f"it cannot be told whether problem '{problem.name}' has changed: the run is of schema {schema}."
         )
+    then: Mapping[str, str] = runs[0].data.get("fingerprint") or {}
     now = fingerprint(problem)
     if then.get("all", now["all"]) != now["all"]:
         parts = ", ".join(name.replace("_", " ") for name in now if name != "all" and then.get(name) != now[name])
@@ -160,8 +157,11 @@ def _loaded(runs: Sequence[Run], given: Problem | None) -> Problem:
     return problem
 
 
-def _is(problem: Problem, digests: Mapping[str, str]) -> bool:
-    return fingerprint(problem)["all"] == digests.get("all")
+def is_of(runs: Sequence[Run], problem: Problem) -> bool:
+    """Whether a problem that is given is meant for runs that have one source."""
+    data = runs[0].data
+    named = data.get("source") is None or data["problem"] == problem.name
+    return named or fingerprint(problem)["all"] == (data.get("fingerprint") or {}).get("all")
 
 
 def _search(section: Section, problem: Problem, box: tuple[Any, Any], asked: Asked) -> None:

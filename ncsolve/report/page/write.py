@@ -8,11 +8,12 @@ from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
+from ncsolve.errors import OptionError
 from ncsolve.report.page.figures import convergence, landscape_figure
 from ncsolve.report.page.formula import check_extra, objective_html
 from ncsolve.report.page.html import Html, embedded, join, tag
 from ncsolve.report.page.runs import grouped, read_runs
-from ncsolve.report.page.section import Asked, Section, make_section
+from ncsolve.report.page.section import Asked, Section, is_of, make_section
 from ncsolve.report.page.tables import critical_points, provenance, run_table, verdict_table
 from ncsolve.report.page.words import answer, names_of
 from ncsolve.solving.result import versions
@@ -38,10 +39,13 @@ class Page:
 
 
 def make_page(folders: Sequence[Path], asked: Asked, title: str | None = None) -> Page:
-    """A page about all runs in and below the folders. Raises StoreError where there are none, MissingExtra."""
+    """A page about all runs in and below the folders. Raises StoreError without a run, OptionError, MissingExtra."""
     check_extra()
     runs, faults = read_runs(folders)
     groups = grouped(runs)
+    if asked.problem is not None and not any(is_of(group, asked.problem) for group in groups):
+        others = ", ".join(dict.fromkeys(f"'{run.data['problem']}'" for run in runs))
+        raise OptionError(f"--problem: no run is of '{asked.problem.name}', they are of {others}.")
     sections = [make_section(group, asked, len(runs), len(groups)) for group in groups]
     names = dict.fromkeys(str(section.best.data["problem"]) for section in sections)
     title = title or (", ".join(names) if len(names) <= 3 else f"{len(names)} problems")
