@@ -17,6 +17,8 @@ __all__ = ["End", "ends_of", "height"]
 
 NEAR = 1e-4
 """Relative distance of iterates that stand for one point: they stop where the gradient is small."""
+FEW = 10
+"""Coordinates by which most points are told apart, all at once."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,15 @@ def height(run: Result) -> float:
 def ends_of(runs: Sequence[Result]) -> list[End]:
     """Each once, the lowest first."""
     found: list[End] = []
+    width = min(FEW, runs[0].x.size) if runs else 0
+    heads, reach = np.empty((len(runs), width)), np.empty(len(runs))
     for run in sorted(runs, key=height):
-        for k, end in enumerate(found):
-            if end.kind == run.point.kind and np.abs(end.x - run.x).max() <= NEAR * max(1.0, np.abs(end.x).max()):
-                found[k] = replace(end, count=end.count + 1)
-                break
-        else:
-            found.append(End(run.point.kind, run.objective, run.x))
+        m, x = len(found), run.x
+        near = np.flatnonzero(np.abs(heads[:m] - x[:width]).max(axis=1) <= reach[:m])
+        same = (k for k in near if found[k].kind == run.point.kind and np.abs(found[k].x - x).max() <= reach[k])
+        if (k := next(same, None)) is not None:
+            found[k] = replace(found[k], count=found[k].count + 1)
+            continue
+        heads[m], reach[m] = x[:width], NEAR * max(1.0, float(np.abs(x).max()))
+        found.append(End(run.point.kind, run.objective, x))
     return found

@@ -6,15 +6,19 @@ import gc
 import json
 import weakref
 from dataclasses import replace
+from time import process_time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import sympy as sp
 
 import ncsolve as nc
+from ncsolve.critical import CriticalPoint
 from ncsolve.errors import OptionError
 from ncsolve.hooks import registry
 from ncsolve.solving import Criteria, Status, configure, run
+from ncsolve.solving.ends import ends_of
 from ncsolve.solving.escape import step_off
 
 x, y = sp.symbols("x y")
@@ -165,6 +169,18 @@ def test_ends_that_are_undefined_come_last():
     assert any(np.isnan(run.objective) for run in result.runs[:-1])
     assert [np.isnan(end.objective) for end in result.ends] == sorted(np.isnan(end.objective) for end in result.ends)
     assert result.ends[0].objective == result.objective
+
+
+def test_a_thousand_distinct_ends_are_told_apart_quickly():
+    point = CriticalPoint("minimum", 0, 0, np.empty(0), 0.0, "", np.zeros(12), 0.0, 0.0)
+    x = np.random.default_rng(0).integers(-2, 3, (1000, 12)).astype(float)
+    x[500:] = x[:500] + 1e-6 * (np.arange(12) == 11)  # the last coordinate counts, too
+    x[750:, 11] += 0.5
+    runs = [SimpleNamespace(objective=float(k), point=point, x=each) for k, each in enumerate(x)]
+    began = process_time()
+    ends = ends_of(runs)
+    assert process_time() - began < 0.5
+    assert [end.count for end in ends] == 250 * [2] + 500 * [1]
 
 
 def test_an_interrupt_ends_all_starts(saddle):
