@@ -88,9 +88,7 @@ def solve(
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
         raise OptionError(f"seed must be an integer of at least 0, not {seed!r}.")
     if certify:
-        from ncsolve.critical.certificate import Certifier
-
-        Certifier(problem)  # what cannot be certified at all is told before the run
+        _refuse_uncertifiable(problem)
     criteria = Criteria(gradient_tolerance, target, max_iterations, max_evaluations, max_seconds)
     oracle = compile(problem, backend)
     chosen, why = resolve(solver, options or {}, oracle)
@@ -140,6 +138,8 @@ def resume(
     problem = problem_of(header.source, path) if problem is None else problem
     check_same(header, problem, path, any_version)
     chosen = configured(solver or registry().solver(header.chosen), header.options, path)
+    if header.certify:
+        _refuse_uncertifiable(problem)
     unknown = set(limits) - set(header.criteria)
     if unknown:
         raise OptionError(f"resume takes no '{min(unknown)}'. The limits are {', '.join(header.criteria)}.")
@@ -158,6 +158,7 @@ def resume(
         header.backend,
         called,
         _checked(executor, called if header.starts > 1 else ()),
+        header.certify,
     )
     oracle = compile(problem, header.backend)
     return keep(path, header, type(chosen), lambda file: task.run(oracle, keeper=file), resume=True)
@@ -215,6 +216,13 @@ class _Task:
         return continued(result, self.criteria, again, f"{stalled} stalled, {name} went on, {reason}")
 
 
+def _refuse_uncertifiable(problem: Problem) -> None:
+    """What cannot be certified at all is told before the run."""
+    from ncsolve.critical.certificate import Certifier
+
+    Certifier(problem)
+
+
 def _checked(executor: Any, callbacks: tuple[Any, ...]) -> Executor:
     """Where several starts run. Raises OptionError where callbacks cannot be called from there."""
     if callbacks and not isinstance(checked(executor), Serial):
@@ -244,6 +252,7 @@ def _kept(task: _Task, oracle: Oracle, x0: Any, checkpoint: str | Path | Checkpo
         escape=task.escape,
         backend=task.backend,
         every=float(where.every),
+        certify=task.certify,
     )
     return keep(Path(where.folder), header, type(task.chosen), lambda file: task.run(oracle, x0, file))
 

@@ -54,6 +54,7 @@ class Header:
     escape: bool
     backend: str
     every: float
+    certify: bool = False
     versions: Mapping[str, str] = field(default_factory=all_versions)
     machine: Mapping[str, str | int] = field(default_factory=machine)
     schema: int = SCHEMA

@@ -279,6 +279,13 @@ def test_nothing_is_unpickled_and_no_class_is_looked_up_at_will(kept):
         resume(kept, made("fit"))
 
 
+def test_what_was_to_be_certified_is_certified_when_it_goes_on(tmp_path):
+    pytest.importorskip("flint")
+    first = nc.solve(made("valley"), "newton", max_iterations=1, checkpoint=tmp_path, certify=True)
+    assert not first.point.certified
+    assert resume(tmp_path, made("valley"), max_iterations=100).point.certified
+
+
 # -- what is written, and when -----------------------------------------------------------------------------------------
 
 
