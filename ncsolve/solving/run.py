@@ -152,11 +152,11 @@ def _answer(loop: Loop, status: Status, x0: Vector, criteria: Criteria) -> _Answ
     x, claimed = (x0, math.nan) if merit.best_x is None else (merit.best_x, merit.best_objective)
     if status is Status.CONVERGED and loop.last is not None:
         x, claimed = loop.last.x, loop.last.objective
+    f, norm = claimed, math.nan
     with oracle.uncounted():
-        f, g = oracle.value_and_gradient(x)
-        norm = float(np.abs(stationarity(oracle, x, g)).max())
-        f += oracle.penalty_value(x)
         try:
+            value, g = oracle.value_and_gradient(x)
+            f, norm = value + oracle.penalty_value(x), float(np.abs(stationarity(oracle, x, g)).max())
             multipliers = getattr(loop.last.state, "multipliers", None) if loop.last and loop.last.x is x else None
             point = classify(oracle, x, tolerance, multipliers)
             norm = point.gradient_norm if point.kkt else norm

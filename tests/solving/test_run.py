@@ -204,6 +204,18 @@ def test_an_interrupt_while_stepping_off_keeps_the_saddle(saddle, monkeypatch):
     assert (result.status, result.point.kind) == (Status.INTERRUPTED, "saddle")
 
 
+@pytest.mark.parametrize("where", ["stationarity", "classify"])
+def test_an_interrupt_while_a_point_is_judged_leaves_it_undecided(saddle, monkeypatch, where):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    whole = nc.solve(saddle, "gd", escape=False)
+    monkeypatch.setitem(run.__globals__, where, interrupted)
+    result = nc.solve(saddle, "gd")
+    assert (result.status, result.point.kind) == (Status.INTERRUPTED, "undecided")
+    assert (result.x.tolist(), result.objective) == (whole.x.tolist(), whole.objective)
+
+
 # -- what is asked of the caller ---------------------------------------------------------------------------------------
 
 
