@@ -29,9 +29,10 @@ class Session(Protocol[T, Answer]):
     def run(self, tasks: Iterable[T], group: Callable[[T], Hashable] | None = None) -> Iterator[tuple[int, Answer]]:
         """Yield (k, function(shared, task k)) as they are ready, each computed with one BLAS thread.
 
-        A task is taken from `tasks` when a worker is free; with `group`, a worker prefers one of the group of its last
-        task, with which it shares what was derived for that. Raises what a task raises, and ExecutorError where a
-        worker was killed `TRIES` times at the same task. Closing the iterator ends the work.
+        A task is taken from `tasks` when a worker is free, by a cluster at once; with `group`, a worker of this machine
+        prefers one of the group of its last task, with which it shares what was derived for that. Raises what a task
+        raises, and ExecutorError where a worker was killed `TRIES` times at the same task. Closing the iterator ends
+        the work.
         """
         ...
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ncsolve.critical.modes import finite
 from ncsolve.critical.symmetries import symmetries
-from ncsolve.landscapes.sampling import distinct
+from ncsolve.landscapes.sampling import CLOSE, distinct
 
 if TYPE_CHECKING:
     from ncsolve.critical.discrete import Discrete
@@ -25,7 +25,6 @@ __all__ = ["completed", "one_of_each_orbit", "orbits"]
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 
-CLOSE = 1e-6  # points that are one, relative to the box
 LEVEL = 1e-8  # values of f that are one
 FLAT = 1e-6  # eigenvalues that count as zero, relative to the largest
 ROUNDS = 20

@@ -43,7 +43,7 @@ class Look:
     evaluations: int
     """Points evaluated so far, of every kind; value and gradient at one point are one."""
     best_objective: float
-    """Lowest objective seen."""
+    """That of the best point seen: the lowest, but where constraints or two players decide what is better."""
     last_progress: int
     """Iteration in which the lowest objective or the smallest gradient norm last improved beyond rounding."""
     state: Any
