@@ -42,7 +42,7 @@ SMALL = {
 LISTED = "himmelblau rosenbrock six-hump-camel monkey-saddle x2-3sin2 logistic-regression clusters hs71"
 SOLVERS = "auto gd adam lbfgs trust-region als kmeans pso prox-gradient gda scipy:BFGS"
 ODD = (
-    "0 1 -1 1e309 nan inf 2.5 x x=1 x=0,y=0 x=-1:1,y=-1:1 x=1:-1 é ' a=b=c -- / .. step_size=0.1 step_size=x n=3 n=-3 "
+    "0 1 -1 1e309 nan inf 2.5 x x=1 x=0,y=0 x=-1:1,y=-1:1 x=1:-1 é ' a=b=c -- a/ b/ step_size=0.1 step_size=x n=3 n=-3 "
     "n=1e9x <b> mine.py mine.py:problem mine.py:nothing here gd-pl-linear GD1"
 )
 WORDS = (*ODD.split(), "", "\n")

@@ -42,6 +42,13 @@ def test_no_generated_command_line_is_met_with_a_traceback(benchmark):
     assert len(tally.counts) >= 20
 
 
+def test_no_generated_command_line_leads_out_of_its_folder(benchmark, tmp_path, monkeypatch):
+    """Else `--out /` would write there, and `runs /` would walk through all files of the machine."""
+    monkeypatch.chdir(tmp_path)
+    words = benchmark("commands").WORDS
+    assert [word for word in words if not Path(word).resolve().is_relative_to(tmp_path)] == []
+
+
 PLUGINS = (
     "raises-exit, step",
     "raises-budget, init",
