@@ -20,7 +20,7 @@ from ncsolve.cli.options import (
     solver_options_option,
 )
 from ncsolve.cli.say import say
-from ncsolve.errors import StoreError
+from ncsolve.errors import OptionError, StoreError
 
 if TYPE_CHECKING:
     from ncsolve.problem import Problem
@@ -77,6 +77,8 @@ def command(
 
     if plot:
         check_plot_file(plot)
+    if jobs > 1 and arguments["starts"] == 1:
+        raise OptionError(f"--jobs {jobs} is for several starts: add --starts N. A population takes -o workers={jobs}.")
     declared = load_problem(problem, params)
     start = None if x0 is None else parse_point(declared, x0, "--x0")
     kept = Checkpoint(out, checkpoint) if out else None

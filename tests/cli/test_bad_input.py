@@ -74,6 +74,7 @@ def test_a_wrong_problem_file(run, problem_file, text, message):
         ("solve himmelblau --solvr gd", r"No such option '--solvr'.*'--solver'"),
         ("solve himmelblau --seed x", r"Invalid value for '--seed': 'x' is not a valid integer"),
         ("solve himmelblau --starts 0", r"Invalid value for '--starts': 0 is not in the range x>=1"),
+        ("solve himmelblau --jobs 4", r"--jobs 4 is for several starts: add --starts N\. .*-o workers=4"),
         ("solve himmelblau --tolerance 0", r"Invalid value for '--tolerance'"),
         ("solve himmelblau --max-seconds -1", r"Invalid value for '--max-seconds'"),
         ("solve himmelblau --backend nunpy", r"unknown backend 'nunpy'\. Did you mean 'numpy'\?"),
