@@ -73,5 +73,5 @@ def command(
     write_text(output, page.html)
     for fault in page.faults:
         say(f"left out: {fault}", err=True)
-    size = len(page.html.encode()) / 1000
+    size = output.stat().st_size / 1000
     say(f"{output}: {plural(page.runs, 'run')} of {plural(page.problems, 'problem')}, {size:.0f} kB")

@@ -99,10 +99,12 @@ class Layout(tuple[Variable, ...]):
 
 
 def by_name(symbols: Iterable[sp.Basic]) -> dict[str, sp.Basic]:
-    """Return the symbols by name. Two different ones with the same name are an error."""
+    """Return the symbols by name. Errors: two with the same name; names that no file nor picture can hold."""
     table: dict[str, sp.Basic] = {}
     for symbol in symbols:
         name = name_of(symbol)
+        if any("\ud800" <= c <= "\udfff" for c in name):
+            raise ProblemError(f"A symbol is called {name!r}, which is no text: it has half of a pair of surrogates.")
         other = table.setdefault(name, symbol)
         if other is not symbol and other != symbol:
             one, two = sorted((describe(other), describe(symbol)))

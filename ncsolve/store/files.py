@@ -60,7 +60,8 @@ def _force_folder(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    write_atomically(path, lambda file: file.write(text.encode()))
+    """As UTF-8; what is no character, half of a pair of surrogates, as Python writes it."""
+    write_atomically(path, lambda file: file.write(text.encode(errors="backslashreplace")))
 
 
 def write_arrays(

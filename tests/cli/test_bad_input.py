@@ -40,6 +40,7 @@ def assert_refused(result, message):
         ),
         ("problem = nc.Problem(sp.Integer(3))", r"line 8: The objective has no variables"),
         ("problem = nc.Problem(sp.Function('g')(x))", r"line 8: The function 'g' in the objective is undefined"),
+        (r"problem = nc.Problem(sp.Symbol('z\ud800')**2)", r"line 8: A symbol is called 'z\\ud800', which is no text"),
         ("problem = nc.Problem(x**2, penalty=1)", r"line 8: penalty: 1 is not a penalty"),
         (
             "problem = nc.Problem(sp.Sum(v[i]**2, (i, 0, 2)), start={v: [1, 2]})",

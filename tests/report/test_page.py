@@ -459,3 +459,11 @@ def test_a_problem_that_is_given_is_that_of_its_runs_only(tmp_path):
     assert "'mine' has changed since the run, in objective." in text
     with pytest.raises(OptionError, match=r"--problem: no run is of 'bard', they are of 'beale'\."):
         make_page([tmp_path / "beale"], Asked(problem=nc.load("bard")))
+
+
+def test_half_of_a_pair_of_surrogates_in_a_kept_name_is_shown_as_text(run, tmp_path):
+    run("solve", "himmelblau", "-s", "gd", "--max-iterations", "2", "--out", str(tmp_path / "run"))
+    kept = tmp_path / "run" / "run.json"
+    kept.write_text(json.dumps({**json.loads(kept.read_text()), "problem": "a\ud800b", "source": None}))
+    assert run("report", str(tmp_path / "run"), "-o", str(tmp_path / "page.html")).exit_code == 0
+    assert r"<h1>a\ud800b</h1>" in (tmp_path / "page.html").read_text(encoding="utf-8")
