@@ -75,9 +75,9 @@ def problem(n: int = 2, scale: float = 1.0):
 FAMILY = """\
 import sympy as sp
 import ncsolve as nc
-def problem(lam: float = 0.5):
-    x, y = sp.symbols('x y')
-    return nc.Problem(x**4 / 4 - lam * x**2 / 2 + y**2 + x * y / 3, bounds={x: (-3, 3), y: (-2, 2)}, start={x: 1, y: 0})
+x, y, lam, scale = sp.symbols('x y lam scale')
+f = x**4 / 4 - lam * x**2 / 2 + y**2 + scale * x * y / 3
+problem = nc.Problem(f, bounds={x: (-3, 3), y: (-2, 2)}, start={x: 1, y: 0}, parameters={lam: 0.5, scale: 1})
 """
 FITTING = {
     "continue problem": "family.py family.py family.py mine.py himmelblau",
