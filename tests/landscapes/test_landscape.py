@@ -312,7 +312,7 @@ def test_where_f_flattens_far_away_the_minimum_inside_is_found():
     T, Y = sp.IndexedBase("T", shape=(60,)), sp.IndexedBase("Y", shape=(60,))
     f = sp.Sum(sp.log(1 + 100 * (a * sp.exp(-b * T[i]) + c - Y[i]) ** 2), (i, 0, 59))
     problem = nc.Problem(f, data={T: t, Y: measured})
-    found = nc.landscape(problem, {a: (0, 4), b: (0, 4), c: (-1, 1)}, connect=False, max_seconds=5)
+    found = nc.landscape(problem, {a: (0, 4), b: (0, 4), c: (-1, 1)}, connect=False, max_seconds=60)
     assert found.points[0].kind == "minimum"
     assert np.allclose(found.points[0].x, [2.0, 1.3, 0.3], atol=0.05)
 
