@@ -26,6 +26,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**28)}
+"""glibc keeps what is freed, up to 256 MB: else each array of some MB is asked of the kernel anew, page by page."""
 
 INTERRUPT = getattr(signal, "SIGUSR1", None)
 """What Ctrl-C is to a worker, which ignores that of the terminal; None on a system without such signals."""
@@ -208,9 +210,9 @@ def _check(tries: int, task: object, code: int | None) -> None:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Processes that begin meanwhile compute with one thread each."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
+    """Processes that begin meanwhile compute with one thread each, and keep their memory unless the user says how."""
+    before = {name: os.environ.get(name) for name in (*THREADS, *MEMORY)}
+    os.environ.update({**MEMORY, **os.environ, **dict.fromkeys(THREADS, "1")})
     try:
         yield
     finally:

@@ -63,6 +63,17 @@ def test_workers_compute_with_one_thread():
     assert list(run("processes", 2, threads, 1)) == [(0, ("1", "1"))]
 
 
+def test_workers_keep_their_memory_unless_told_how(monkeypatch):
+    from ncsolve.executors.processes import _one_thread
+
+    asked = "__import__('os').environ['MALLOC_MMAP_THRESHOLD_']"
+    assert list(run("processes", 2, asked, 1)) == [(0, str(2**25))]
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1000")
+    with _one_thread():
+        assert os.environ["MALLOC_TRIM_THRESHOLD_"] == "1000"
+    assert "MALLOC_MMAP_THRESHOLD_" not in os.environ
+
+
 def test_what_is_shared_is_one_object_for_all_tasks():
     shared = {"calls": 0}
     seen = [k for _, k in choose("serial").run(_count, shared, range(3))]
