@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -26,7 +25,7 @@ from ncsolve.solving.result import plain
 from ncsolve.solving.starts import forget
 from ncsolve.store import absolute, all_versions, fingerprint, problem_of, read_arrays, write_arrays, write_text
 from ncsolve.store.checkpoint import SCHEMA
-from ncsolve.store.provenance import machine
+from ncsolve.store.provenance import machine, now
 
 __all__ = ["Cell", "Entrant", "Run", "cells", "run_cells"]
 
@@ -181,8 +180,7 @@ def _keep(run: Run, folder: Path) -> None:
 def _provenance(cell: Cell) -> dict[str, Any]:
     """What run.json holds besides the data of the run."""
     asked = {"source": cell.source, "fingerprint": dict(cell.fingerprint), "criteria": dict(cell.arguments)}
-    written = datetime.now(UTC).isoformat(timespec="seconds")
-    return {**asked, "key": cell.key, "schema": SCHEMA, "written": written}
+    return {**asked, "key": cell.key, "schema": SCHEMA, "written": now()}
 
 
 @cache

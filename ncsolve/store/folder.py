@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from ncsolve.solving.checkpoint import is_resumable
 from ncsolve.solving.result import plain
 from ncsolve.store.checkpoint import CheckpointFile, Header, read_checkpoint
 from ncsolve.store.files import locked, write_arrays, write_atomically, write_text
+from ncsolve.store.provenance import now
 
 if TYPE_CHECKING:
     from ncsolve.solving import Result
@@ -64,8 +64,7 @@ class RunFolder:
 
     def _write(self, data: Mapping[str, Any], header: Header) -> None:
         asked = plain({**asdict(header), "asked": header.solver})
-        written = datetime.now(UTC).isoformat(timespec="seconds")
-        run = {**asked, **data, "versions": header.versions, "written": written}
+        run = {**asked, **data, "versions": header.versions, "written": now()}
         write_text(self.path / "run.json", json.dumps(run, allow_nan=False) + "\n")
 
     def header(self) -> Header:
